@@ -1,0 +1,46 @@
+# Everything here sets itself up first: a Python >= 3.12 is all that must be there. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types imports tests coverage format bench lock clean
+bin := .venv/bin
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## make .venv with everything locked (does nothing when it is up to date)
+	@tools/setup
+
+demo: setup ## an emulated device, wsproxy in front of it, a client through it: what wsproxy shows and keeps
+	@$(bin)/wsproxy demo
+
+test: lint types imports tests ## everything below that can fail: lint, types, import directions, all tests
+
+lint: setup ## ruff: mistakes and formatting
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+
+types: setup ## mypy --strict on wsproxy/ and addons/
+	$(bin)/mypy
+
+imports: setup ## which room may import which (docs/architecture.md)
+	$(bin)/python -m pytest -q tests/test_architecture.py
+
+tests: setup ## all tests, with branch coverage
+	$(bin)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered
+
+coverage: setup ## all tests, and the lines and branches they miss, in htmlcov/
+	$(bin)/python -m pytest -n auto --dist worksteal --cov --cov-report=html
+
+format: setup ## let ruff mend what it can
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+bench: setup ## one table: wsproxy beside its peers, all in one run (minutes)
+	$(bin)/python -m bench
+
+lock: setup ## pin what pyproject.toml asks for in requirements/ (UPGRADE=--upgrade for the newest that fits)
+	tools/lock $(UPGRADE)
+	@tools/setup
+
+clean: ## remove what was made: .venv, caches, builds; never a recording
+	rm -rf .venv dist build htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find wsproxy addons tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
