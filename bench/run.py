@@ -1,0 +1,136 @@
+"""One run: every workload, every contestant, interleaved so that drift hits all alike."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.client import BenchError
+from bench.contestants import Contestant, Relay, end, start, start_device
+from bench.results import Results
+from bench.scale import Scale
+from bench.workloads import Workload, decoding
+from bench.workloads.echo import Echo
+from bench.workloads.growth import Growth
+from bench.workloads.idle import Idle
+from bench.workloads.large_frame import LargeFrame
+from bench.workloads.messages import LargeMessages, SmallMessages
+
+WORKLOADS = (Echo, SmallMessages, LargeMessages, LargeFrame, Growth, Idle)
+SETTLE_S = 0.1
+
+
+def progress(line: str) -> None:
+    """Tell the user what is going on."""
+    print(line, file=sys.stderr, flush=True)
+
+
+class Run:
+    """One run over `contestants`; what fails is noted and not tried again in later rounds."""
+
+    def __init__(self, scale: Scale, contestants: Sequence[Contestant]) -> None:
+        self.results = Results(scale)
+        self.scale = scale
+        self.contestants = contestants
+        self.failed: set[str] = set()
+        self.began = time.monotonic()
+
+    def relays(self, workload: Workload) -> None:
+        """Measure one workload through every contestant."""
+        self.results.rows += workload.rows(self.scale)
+        entrants = [one for one in self.contestants if not workload.skips(one, self.scale)]
+        rounds = self.scale.memory_rounds if workload.memory else self.scale.rounds
+        with ExitStack() as stack:
+            device_port = stack.enter_context(_device())
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wsproxy-bench-")))
+            if not workload.memory:
+                running = self._start(stack, entrants, device_port, folder)
+            for number in range(rounds):
+                with ExitStack() as round_stack:
+                    if workload.memory:
+                        home = folder / str(number)
+                        running = self._start(round_stack, entrants, device_port, home)
+                    self._round(workload, _rotated(running, number), f"{number + 1}/{rounds}")
+
+    def _start(
+        self, stack: ExitStack, entrants: Iterable[Contestant], device_port: int, folder: Path
+    ) -> list[Relay]:
+        running = []
+        for contestant in entrants:
+            with self._noted(f"start {contestant.title}"):
+                relay = start(contestant, device_port, folder / contestant.key)
+                stack.callback(relay.stop)
+                running.append(relay)
+        ready = []
+        for relay in running:
+            with self._noted(f"start {relay.contestant.title}"):
+                relay.wait_ready()
+                ready.append(relay)
+        return ready
+
+    def _round(self, workload: Workload, running: list[Relay], which: str) -> None:
+        for relay in running:
+            name = f"{workload.name} {relay.contestant.title}"
+            if name in self.failed:
+                continue
+            self._say(f"{which} {name}")
+            self.failed.add(name)
+            with self._noted(name):
+                self.results.add(relay.contestant.key, workload.measure(relay, self.scale))
+                self.failed.remove(name)
+            time.sleep(SETTLE_S)
+
+    def decoding(self) -> None:
+        """Measure the decoders, in this process."""
+        self.results.rows += decoding.rows()
+        names = list(decoding.DECODERS)
+        for number in range(self.scale.rounds):
+            for name in _rotated(names, number):
+                self._say(f"{number + 1}/{self.scale.rounds} decoding {name}")
+                with self._noted(f"decoding {name}"):
+                    self.results.add(name, decoding.measure(name, self.scale))
+
+    def _say(self, what: str) -> None:
+        progress(f"{time.monotonic() - self.began:6.1f} s  {what}")
+
+    @contextmanager
+    def _noted(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (BenchError, OSError, ImportError) as error:
+            note = f"{what}: {error or type(error).__name__}"
+            if note not in self.results.notes:
+                self.results.notes.append(note)
+            progress(f"          {note}")
+
+
+@contextmanager
+def _device() -> Iterator[int]:
+    process, port = start_device()
+    try:
+        yield port
+    finally:
+        end(process)
+
+
+def _rotated[T](items: Sequence[T], by: int) -> list[T]:
+    """The same items, begun `by` places later: who comes first changes from round to round."""
+    by %= len(items) or 1
+    return [*items[by:], *items[:by]]
+
+
+def run(
+    scale: Scale,
+    contestants: Sequence[Contestant],
+    workloads: Iterable[Callable[[], Workload]] = WORKLOADS,
+    decode: bool = True,
+) -> Results:
+    """Measure everything asked for and return it."""
+    one = Run(scale, contestants)
+    if decode:
+        one.decoding()
+    for workload in workloads:
+        one.relays(workload())
+    return one.results
