@@ -1,0 +1,270 @@
+"""The documentation is under test: nothing that can be named is missing from it, and what it shows exists."""
+
+import ast
+import json
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tests.command_lines import check_arguments, commands
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def page_id(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def section(text: str, heading: str) -> str:
+    """The text under a heading, up to the next one of its level or above."""
+    match = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,2}} |\Z)", text, re.M | re.S)
+    assert match, f"no heading {heading!r}"
+    return match[2]
+
+
+# What can be named
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    text = section(page("docs/cli.md"), f"wsproxy {name}")
+    for parameter in COMMANDS[name].params:
+        if isinstance(parameter, click.Argument):
+            assert (parameter.metavar or parameter.name or "").strip("[].") in text
+        else:
+            for option in (*parameter.opts, *parameter.secondary_opts):
+                assert re.search(rf"`[^`\n]*(?<![\w-]){re.escape(option)}(?![\w-])", text), option
+    assert f"wsproxy {name}" in page("README.md")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_explains_itself(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help, "no help text"
+    assert re.search(rf"^\s+(\S.* \| )?wsproxy {name}\b", command.help + (command.epilog or ""), re.M), (
+        "no example"
+    )
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+def test_no_command_is_documented_that_is_not_there() -> None:
+    documented = re.findall(r"^## wsproxy (.+)$", page("docs/cli.md"), re.M)
+    assert sorted(documented) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "addons").glob("*.py")), ids=page_id)
+def test_every_addon_is_documented(path: Path) -> None:
+    assert f"addons/{path.name}" in page("docs/addons.md")
+
+
+def test_every_option_of_the_addons_is_documented() -> None:
+    source = "\n".join(
+        p.read_text("utf-8") for folder in ("wsproxy", "addons") for p in (ROOT / folder).rglob("*.py")
+    )
+    options = set(re.findall(r"[\"'](wsproxy_[a-z_]+)[\"']", source))
+    documented = set(re.findall(r"^\| `(wsproxy_[a-z_]+)`", page("docs/addons.md"), re.M))
+    assert options
+    assert documented == options
+
+
+def test_every_make_target_is_documented() -> None:
+    makefile = page("Makefile")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    assert targets == set(re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split())  # type: ignore[index]
+    assert targets == set(re.findall(r"^([a-z]+):.*## \S", makefile, re.M)), "one has no help text"
+    assert targets == set(re.findall(r"^\| `make ([a-z]+)` \|", page("CONTRIBUTING.md"), re.M))
+
+
+def test_every_dependency_is_documented() -> None:
+    text = page("docs/dependencies.md")
+    project = PYPROJECT["project"]
+    groups = {**project["optional-dependencies"], **PYPROJECT["dependency-groups"]}
+    for line in project["dependencies"]:
+        assert f"| `{Requirement(line).name}` |" in section(text, "To run")
+    for group, lines in groups.items():
+        for line in lines:
+            name = re.escape(Requirement(line).name)
+            assert re.search(rf"^\| (?:{group}|`wsproxy\[{group}\]`) \|.*`{name}`", text, re.M), (group, line)
+
+
+def test_every_dialect_is_documented() -> None:
+    from wsproxy.protocol.grammar import DIALECTS
+
+    for name, dialect in DIALECTS.items():
+        assert f"`{name}`" in page("docs/dialects.md")
+        assert dialect.description
+
+
+def test_every_rule_is_documented() -> None:
+    from wsproxy.conformance.rules import RULES
+
+    row = "| `{0.id}` | {0.section} | {0.severity} | {0.sentence} |"
+    rows = [row.format(rule) for rule in RULES.values()]
+    assert re.findall(r"^\| `.*$", page("docs/rules.md"), re.M) == rows
+
+
+def test_the_dialect_that_is_shown_works(tmp_path: Path) -> None:
+    from wsproxy.protocol.decoder import FrameDecoder
+    from wsproxy.protocol.frame import Frame
+    from wsproxy.protocol.grammar import load_dialect
+
+    (shown,) = (b.text for b in BLOCKS if b.page == "docs/dialects.md" and b.language == "python")
+    (tmp_path / "little_endian.py").write_text(shown, "utf-8")
+    dialect = load_dialect(str(tmp_path / "little_endian.py"))
+    (frame,) = FrameDecoder(dialect).receive_data(b"\x81\x7e\x03\x00abc")
+    assert isinstance(frame, Frame)
+    assert (frame.opcode, frame.payload) == (1, b"abc")
+
+
+def test_every_room_and_page_is_on_the_map() -> None:
+    text = page("docs/architecture.md")
+    rooms = [p.name for p in (ROOT / "wsproxy").iterdir() if p.is_dir() and p.name != "__pycache__"]
+    assert [room for room in rooms if f"| `wsproxy/{room}/` |" not in text] == []
+    index = page("README.md")
+    assert [p.name for p in (ROOT / "docs").glob("*.md") if f"(docs/{p.name})" not in index] == []
+
+
+# What is shown
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """A fenced block of a page."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def code_blocks() -> Iterator[CodeBlock]:
+    for path in PAGES:
+        text = path.read_text("utf-8")
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
+            yield CodeBlock(page_id(path), text.count("\n", 0, match.start()) + 1, match[1], match[2])
+
+
+BLOCKS = list(code_blocks())
+
+
+def command_lines() -> Iterator[tuple[str, str]]:
+    """Each command line shown in a page: those of `sh` blocks, and those after a `$` in `console` blocks."""
+    for block in BLOCKS:
+        text = block.text.replace("\\\n", " ")
+        if block.language == "console":
+            yield from ((str(block), line[2:]) for line in text.splitlines() if line.startswith("$ "))
+        elif block.language == "sh":
+            yield from ((str(block), line) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+COMMAND_LINES = sorted(set(command_lines()))
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_a_code_block_parses(block: CodeBlock) -> None:
+    match block.language:
+        case "python":
+            ast.parse(block.text)
+        case "json":
+            json.loads(block.text)
+        case "jsonl":
+            assert [json.loads(line) for line in block.text.splitlines()]
+        case "toml":
+            tomllib.loads(block.text)
+        case "yaml":
+            yaml.safe_load(block.text)
+        case "sql":
+            assert_sql_runs(block.text)
+        case language:
+            assert language in ("sh", "console", "text"), f"{block}: say what language this is"
+
+
+def assert_sql_runs(text: str) -> None:
+    raise AssertionError(f"no recording to try this in: {text}")
+
+
+@pytest.mark.parametrize(("where", "line"), COMMAND_LINES)
+def test_a_command_that_is_shown_exists(where: str, line: str) -> None:
+    assert subprocess.run(["bash", "-n", "-c", line], check=False).returncode == 0
+    for part in re.split(r"\|\||&&|[|;]", line):
+        words = shlex.split(part, comments=True)
+        while words and re.match(r"\w+=", words[0]):
+            words.pop(0)
+        check_words([word for word in words if not re.fullmatch(r"\d?[<>]+.*", word)], where)
+
+
+def check_words(words: list[str], where: str) -> None:
+    match words:
+        case ["make", *targets]:
+            for target in (word for word in targets if "=" not in word):
+                assert re.search(rf"^{target}:", page("Makefile"), re.M), f"{where}: no target {target}"
+        case [program, *arguments] if Path(program).name == "wsproxy":
+            check_arguments(arguments)
+        case ["mitmdump" | "mitmweb" | "mitmproxy", *arguments]:
+            check_mitmproxy(arguments)
+        case [program, *_] if program.startswith((".venv/bin/", ".ci/", "tools/")):
+            assert program.startswith(".venv") or (ROOT / program).is_file()
+
+
+def check_mitmproxy(arguments: list[str]) -> None:
+    documented = re.findall(r"^\| `(wsproxy_[a-z_]+)`", page("docs/addons.md"), re.M)
+    for flag, value in pairwise(arguments):
+        if flag in ("-s", "--script") and value.startswith("addons/"):
+            assert (ROOT / value).is_file()
+        if flag == "--set" and value.startswith("wsproxy_"):
+            assert value.partition("=")[0] in documented
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors a page has, made from its headings as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_id)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            assert target.startswith("https://"), target
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.exists(), target
+        assert linked.is_relative_to(ROOT), target
+        if anchor:
+            assert anchor in anchors(linked.read_text("utf-8")), target
+
+
+def test_paths_that_are_named_are_there() -> None:
+    for path in PAGES:
+        for name in re.findall(
+            r"`((?:wsproxy|addons|tests|bench|requirements|recordings|docs|tools)/[\w./-]*)`",
+            path.read_text("utf-8"),
+        ):
+            if not name.endswith((".db", ".jsonl")):
+                assert (ROOT / name).exists(), f"{page_id(path)} names {name}"
