@@ -23,11 +23,14 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def cell(figure: Figure | None) -> str:
-    """The median and the noise between rounds."""
+def cell(figure: Figure | None, row: Row) -> str:
+    """The median and the noise between rounds, as a share of it where it cannot be about zero."""
     if figure is None:
         return "-"
-    return number(figure.median) + (f" ±{figure.noise:.0%}" if len(figure.values) > 1 else "")
+    median, noise = figure.median, figure.noise
+    if len(figure.values) == 1:
+        return number(median)
+    return f"{number(median)} ±{number(noise) if row.is_memory else f'{noise / median:.0%}'}"
 
 
 def align(table: Table) -> str:
@@ -66,7 +69,7 @@ def tables(results: Results) -> list[Table]:
     for columns, _ in _titles():
         rows, used = _columns(results, columns)
         body = [
-            [f"{row.title} [{row.unit}]", *(cell(results.figure(row.key, key)) for key in used)]
+            [f"{row.title} [{row.unit}]", *(cell(results.figure(row.key, key), row) for key in used)]
             for row in rows
         ]
         if body:
@@ -125,7 +128,8 @@ def document(results: Results, machine: Mapping[str, str], versions: Mapping[str
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     software = ", ".join(f"{name} {value}" for name, value in versions.items())
     scale = results.scale
-    how = f"A {scale.name} run: {scale.rounds} rounds ({scale.memory_rounds} for memory), medians."
+    how = f"A {scale.name} run, medians of {scale.rounds} rounds"
+    how += f" ({scale.echo_rounds} of echo, {scale.memory_rounds} of memory)."
     parts = [f"{how}\n\nMachine: {facts}.\n\nVersions: {software}."]
     parts += map(markdown, ratio_tables(results))
     parts.append(markdown(target_table(results)))

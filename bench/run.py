@@ -41,7 +41,7 @@ class Run:
         """Measure one workload through every contestant."""
         self.results.rows += workload.rows(self.scale)
         entrants = [one for one in self.contestants if not workload.skips(one, self.scale)]
-        rounds = self.scale.memory_rounds if workload.memory else self.scale.rounds
+        rounds = workload.rounds(self.scale)
         with ExitStack() as stack:
             device_port = stack.enter_context(_device())
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wsproxy-bench-")))

@@ -11,6 +11,7 @@ class Scale:
 
     name: str
     rounds: int
+    echo_rounds: int
     memory_rounds: int
     echoes: int
     flood_seconds: float
@@ -21,5 +22,5 @@ class Scale:
     slow_large_frame: bool
 
 
-FULL = Scale("full", 5, 3, 2000, 1.5, 64 * MIB, 1024 * MIB, 500, 200_000, True)
-QUICK = Scale("quick", 2, 1, 500, 0.4, 64 * MIB, 256 * MIB, 100, 50_000, False)
+FULL = Scale("full", 5, 15, 3, 1000, 1.5, 64 * MIB, 1024 * MIB, 500, 200_000, True)
+QUICK = Scale("quick", 2, 5, 1, 300, 0.4, 64 * MIB, 256 * MIB, 100, 50_000, False)

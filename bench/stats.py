@@ -30,6 +30,5 @@ class Figure:
 
     @property
     def noise(self) -> float:
-        """Half the distance from the lowest to the highest round, as a share of the median."""
-        half = (max(self.values) - min(self.values)) / 2
-        return abs(half / self.median) if self.median else 0.0
+        """Half the distance from the lowest to the highest round."""
+        return (max(self.values) - min(self.values)) / 2

@@ -20,6 +20,11 @@ class Row(NamedTuple):
     unit: str
     more_is_better: bool = False
 
+    @property
+    def is_memory(self) -> bool:
+        """Whether its figures are differences, which may be around zero."""
+        return self.unit in ("KiB", "MiB")
+
 
 class Workload(ABC):
     """Measures one relay; every round gives one figure for each of its rows."""
@@ -27,6 +32,10 @@ class Workload(ABC):
     name: ClassVar[str]
     memory: ClassVar[bool] = False
     """Whether it looks at memory: then every round starts new relays, fewer rounds do, direct is left out."""
+
+    def rounds(self, scale: Scale) -> int:
+        """How often it is repeated."""
+        return scale.memory_rounds if self.memory else scale.rounds
 
     @abstractmethod
     def rows(self, scale: Scale) -> tuple[Row, ...]:

@@ -49,7 +49,7 @@ def test_the_table_holds_medians_noise_and_what_was_not_measured(results: Result
     assert relays == [
         ["", ASYNCIO.title, MITM_WEBSOCKET.title, RECORD.title],
         ["echo 100 B, p50 [us]", "80", "500 ±20%", "110 ±9%"],
-        ["RSS growth [MiB]", "-", "-", "-1 ±0%"],
+        ["RSS growth [MiB]", "-", "-", "-1 ±0"],
     ]
     assert decoders == [["", WSPROXY, WEBSOCKETS], ["frame [us]", "1", "2"]]
     assert DIRECT.title not in report.text(results)

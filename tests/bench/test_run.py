@@ -15,7 +15,7 @@ from bench.workloads.decoding import DECODERS
 from bench.workloads.echo import Echo
 from bench.workloads.idle import Idle
 
-TINY = Scale("tiny", 1, 1, 5, 0.001, 1 << 18, 2 << 20, 3, 500, True)
+TINY = Scale("tiny", 1, 1, 1, 5, 0.001, 1 << 18, 2 << 20, 3, 500, True)
 ECHO_ROWS = {"echo_p50", "echo_p99"}
 
 
