@@ -27,10 +27,10 @@ class Side(StrEnum):
 class Frame(NamedTuple):
     """One frame, or the beginning of one whose payload data follows in `FramePiece`s.
 
-    `offset` is where the frame starts, in bytes from the end of its side's opening handshake. `header` is every
-    byte before the payload data as received: first byte, length in the form the peer chose, masking key.
-    `payload` is unmasked. `length` is the announced payload length in bytes, None where the dialect announces
-    none. `trailer` is what follows the payload in dialects that end a frame with a mark.
+    `offset` is where the frame starts, in bytes from the end of its side's opening handshake. `header` is
+    every byte before the payload data as received: first byte, length in the form the peer chose, masking
+    key. `payload` is unmasked. `length` is the announced payload length in bytes, None where the dialect
+    announces none. `trailer` is what follows the payload data in dialects that end a frame with a mark.
     """
 
     offset: int
@@ -46,7 +46,7 @@ class Frame(NamedTuple):
     @property
     def complete(self) -> bool:
         """Whether `payload` is all of it; when False, pieces follow."""
-        return self.length == len(self.payload)
+        return bool(self.trailer) if self.length is None else self.length == len(self.payload)
 
     @property
     def masked(self) -> bool:
