@@ -2,7 +2,7 @@
 
 Most frames are small and complete, and their first two bytes fix the layout of their header: those go by a
 cache of layouts, filled from the dialect's grammar. Everything else (a frame cut short, a large one, a
-dialect without such a cache, bytes that are no header) goes by the grammar itself.
+dialect without such a cache, bytes that are no header) takes the longer way.
 
 Source: RFC 6455 section 5.
 """
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.grammar import RFC6455, Dialect
-from wsproxy.protocol.header import MAX_HEADER_SIZE, Header, LayoutCache, Unreadable, read_header
-from wsproxy.protocol.masking import apply_mask
+from wsproxy.protocol.header import MAX_HEADER_SIZE, LayoutCache, Unreadable
+from wsproxy.protocol.masking import apply_mask, apply_mask_from_start
 
 PIECE_LIMIT = 1 << 16
 
@@ -35,7 +35,7 @@ class FrameDecoder:
     bytes and a header. Raises UsageError for a `piece_limit` below 1.
     """
 
-    __slots__ = ("_dialect", "_large", "_limit", "_mark", "_pending", "_reason", "_wake_at", "offset")
+    __slots__ = ("_dialect", "_large", "_limit", "_pending", "_reason", "_wake_at", "_wake_on", "offset")
 
     def __init__(self, dialect: Dialect = RFC6455, *, piece_limit: int = PIECE_LIMIT) -> None:
         if piece_limit < 1:
@@ -43,10 +43,10 @@ class FrameDecoder:
         self._dialect = dialect
         self._limit = piece_limit
         self._large: _LargeFrame | None = None
+        self._reason: str | None = None
         self._pending = bytearray()
         self._wake_at = 0
-        self._mark: bytes | None = None
-        self._reason: str | None = None
+        self._wake_on: bytes | None = None
         self.offset = 0
 
     @property
@@ -70,7 +70,7 @@ class FrameDecoder:
         self.offset += len(data)
         pending = self._pending
         if pending:
-            if len(pending) + len(data) < self._wake_at and not (self._mark and self._mark in data):
+            if len(pending) + len(data) < self._wake_at and not (self._wake_on and self._wake_on in data):
                 pending += data
                 return []
             start -= len(pending)
@@ -97,61 +97,58 @@ class FrameDecoder:
                 position = self._decode_one(data, position, start, events)
 
     def _decode_one(self, data: bytes, position: int, start: int, events: list[WireEvent]) -> int:
-        """Decode by the grammar the frame at `position`, as far as it has come; the position behind it."""
-        header = read_header(self._dialect.header, data[position : position + MAX_HEADER_SIZE])
-        if header is None:
-            return self._hold(data, position, len(data) - position + 1)
-        if isinstance(header, Header) and header.length is None and self._dialect.terminator is None:
-            header = Unreadable("the header announces no payload length, and the dialect has no terminator")
+        """Decode the frame at `position` as far as it has come, or hold it back; the position behind it."""
+        header = self._dialect.read_header(data[position : position + MAX_HEADER_SIZE])
         if isinstance(header, Unreadable):
             self._reason = header.reason
             return position
-        body = position + header.size
-        end, ended = self._payload_end(header.length, data, body)
-        if not ended and (len(data) - body if header.length is None else header.length) <= self._limit:
-            decided_at = self._limit + 1 if header.length is None else header.length
-            return self._hold(data, position, header.size + decided_at, waits_for_mark=header.length is None)
+        if header is None:
+            return self._hold(data, position, len(data) - position + 1)
+        header_size, fin, rsv, opcode, length, key = header
+        body = position + header_size
+        payload, trailer, ended = self._payload(data, body, length)
+        at_least = len(data) - body if length is None else length
+        if not ended and at_least <= self._limit:
+            wake_on = self._dialect.terminator if length is None else None
+            return self._hold(data, position, header_size + (length or self._limit + 1), wake_on)
+        size = len(payload)
         if not ended:
-            remaining = None if header.length is None else header.length - (end - body)
-            self._large = _LargeFrame(header.masking_key, end - body, remaining)
-        payload, trailer = data[body:end], self._trailer(header.length, ended)
-        if header.masking_key:
-            payload = apply_mask(payload, header.masking_key)
-        _, fin, rsv, opcode, length, key = header
-        events.append(
-            Frame(start + position, data[position:body], fin, rsv, opcode, key, length, payload, trailer)
-        )
-        return end + len(trailer)
+            self._large = _LargeFrame(key, size, None if length is None else length - size)
+        if key:
+            payload = apply_mask_from_start(payload, key)
+        head = data[position:body]
+        events.append(Frame(start + position, head, fin, rsv, opcode, key, length, payload, trailer))
+        return body + size + len(trailer)
 
     def _take_piece(self, large: _LargeFrame, data: bytes, position: int, events: list[WireEvent]) -> int:
         """Decode the next piece of the large frame under way; the position behind it."""
         key, done, remaining = large
-        end, last = self._payload_end(remaining, data, position)
-        payload, trailer = data[position:end], self._trailer(remaining, last)
+        payload, trailer, last = self._payload(data, position, remaining)
+        size = len(payload)
+        left = None if remaining is None else remaining - size
+        self._large = None if last else _LargeFrame(key, done + size, left)
         if key:
             payload = apply_mask(payload, key, done)
         events.append(FramePiece(done, payload, last, key, trailer))
-        size = end - position
-        left = None if remaining is None else remaining - size
-        self._large = None if last else _LargeFrame(key, done + size, left)
-        return end + len(trailer)
+        return position + size + len(trailer)
 
-    def _payload_end(self, remaining: int | None, data: bytes, position: int) -> tuple[int, bool]:
-        """Where the payload data at hand ends (at most the limit of it), and whether all of it does."""
-        end = min(len(data), position + self._limit)
-        if remaining is None:
-            mark_at = data.find(self._dialect.terminator or b"", position, position + self._limit + 1)
-            return (mark_at, True) if mark_at >= 0 else (end, False)
-        return (position + remaining, True) if remaining <= end - position else (end, False)
+    def _payload(self, data: bytes, position: int, remaining: int | None) -> tuple[bytes, bytes, bool]:
+        """The payload data at hand, at most the limit of it; the trailer behind it; whether this ends it."""
+        end = position + self._limit
+        if remaining is not None:
+            payload = data[position : min(end, position + remaining)]
+            return payload, b"", len(payload) == remaining
+        terminator = self._dialect.terminator or b""
+        mark = data.find(terminator, position, end + 1)
+        if mark < 0:
+            return data[position:end], b"", False
+        return data[position:mark], terminator, True
 
-    def _trailer(self, length: int | None, ended: bool) -> bytes:
-        return self._dialect.terminator or b"" if ended and length is None else b""
-
-    def _hold(self, data: bytes, position: int, size: int, *, waits_for_mark: bool = False) -> int:
-        """Keep what starts at `position` until it has `size` bytes, or the terminator has come."""
+    def _hold(self, data: bytes, position: int, wake_at: int, wake_on: bytes | None = None) -> int:
+        """Hold back what starts at `position` until it has `wake_at` bytes, or `wake_on` comes."""
         self._pending += data[position:]
-        self._wake_at = size
-        self._mark = self._dialect.terminator if waits_for_mark else None
+        self._wake_at = wake_at
+        self._wake_on = wake_on
         return len(data)
 
 
@@ -160,9 +157,9 @@ def _decode_small(
 ) -> int:
     """Decode the small, complete frames from `position` on; the position of the first that is not.
 
-    The hot path: `tuple.__new__` builds a frame in half the time its own constructor takes.
+    The hot path: `tuple.__new__` makes a frame in half the time that its own constructor takes.
     """
-    append, new, size = events.append, tuple.__new__, len(data)
+    append, new, unmask, size = events.append, tuple.__new__, apply_mask_from_start, len(data)
     last = size - 2
     while position <= last:
         header = data[position : position + 2]
@@ -179,7 +176,7 @@ def _decode_small(
         payload = data[body:end]
         if masked:
             key = header[-4:]
-            payload = apply_mask(payload, key)
+            payload = unmask(payload, key)
         append(new(Frame, (start + position, header, fin, rsv, opcode, key, length, payload, b"")))
         position = end
     return position

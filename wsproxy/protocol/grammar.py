@@ -38,7 +38,15 @@ from construct import (
 from wsproxy.errors import UsageError
 from wsproxy.protocol.describe import FieldSpan, describe
 from wsproxy.protocol.frame import Frame, Side
-from wsproxy.protocol.header import MAX_HEADER_SIZE, LayoutCache, missing_fields, one_line
+from wsproxy.protocol.header import (
+    MAX_HEADER_SIZE,
+    Header,
+    LayoutCache,
+    Unreadable,
+    missing_fields,
+    one_line,
+    read_header,
+)
 from wsproxy.protocol.opcodes import Opcode
 
 
@@ -118,6 +126,15 @@ class Dialect:
     header: Any = field(repr=False, compare=False)
     terminator: bytes | None = None
     layouts: LayoutCache | None = field(default=None, repr=False, compare=False)
+
+    def read_header(self, data: bytes) -> Header | Unreadable | None:
+        """The header that `data` begins with; None while bytes of it are missing; never raises."""
+        if self.layouts is not None:
+            return self.layouts.read_header(data)
+        header = read_header(self.header, data)
+        if isinstance(header, Header) and header.length is None and self.terminator is None:
+            return Unreadable("the header announces no payload length, and the dialect has no terminator")
+        return header
 
     def build_header(
         self, opcode: int, length: int, *, fin: bool = True, rsv: int = 0, masking_key: bytes | None = None

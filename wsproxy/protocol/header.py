@@ -2,8 +2,7 @@
 
 The grammar may be a user's own, so nothing it does may escape: an exception, a demand for endless header
 bytes, an absurd value all become an `Unreadable`. And a grammar that reached for bytes which are not there
-yet is asked again when they are, even if it made do without, so that a header means the same however the
-stream was cut.
+yet is asked again when they are, even if it made do without: a header means the same however it was cut.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from typing import Any, NamedTuple
 MAX_HEADER_SIZE = 64
 """Bytes a header may take: RFC 6455 needs 14, the rest is room for odd dialects."""
 
-_MAX_LENGTH = (1 << 63) - 1
 _FIELDS = ("fin", "rsv", "opcode", "length", "masking_key")
 
 
@@ -58,16 +56,16 @@ def read_header(grammar: Any, data: bytes) -> Header | Unreadable | None:
     Never raises, and looks at the first `MAX_HEADER_SIZE` bytes only.
     """
     stream = _HeaderStream(data[:MAX_HEADER_SIZE])
-    fields = failure = None
+    header: Header | Unreadable
     try:
-        fields = grammar.parse_stream(stream)
+        header = _header(grammar.parse_stream(stream), stream.tell())
     except Exception as error:
-        failure = Unreadable(f"the dialect's grammar cannot read this header: {one_line(error)}")
-    if stream.short and len(data) < MAX_HEADER_SIZE:
+        header = Unreadable(f"the dialect's grammar cannot read this header: {one_line(error)}")
+    if not stream.short:
+        return header
+    if len(data) < MAX_HEADER_SIZE:
         return None
-    if stream.short:
-        return Unreadable(f"the dialect's grammar wants more than {MAX_HEADER_SIZE} bytes of header")
-    return failure or _header(fields, stream.tell())
+    return Unreadable(f"the dialect's grammar wants more than {MAX_HEADER_SIZE} bytes of header")
 
 
 def missing_fields(fields: Any) -> str:
@@ -84,32 +82,27 @@ def one_line(error: BaseException) -> str:
 def _header(fields: Any, size: int) -> Header | Unreadable:
     if missing := missing_fields(fields):
         return Unreadable(f"the dialect's grammar yields no {missing}")
-    try:
-        rsv, opcode = int(fields["rsv"]), int(fields["opcode"])
-        length = None if fields["length"] is None else int(fields["length"])
-    except (TypeError, ValueError, OverflowError):
-        return Unreadable("the dialect's grammar yields an rsv, opcode or length that is no number")
-    header = Header(size, bool(fields["fin"]), rsv, opcode, length, fields["masking_key"])
-    fault = _fault(header)
-    return Unreadable(fault) if fault else header
-
-
-def _fault(header: Header) -> str | None:
-    """What makes it impossible to go by this header."""
-    key, length = header.masking_key, header.length
-    if header.size < 1:
-        return "the dialect's grammar takes no bytes for a header"
-    if not (0 <= header.rsv <= 0x7 and 0 <= header.opcode <= 0xF):
-        return "the dialect's grammar yields an rsv of over 3 bits, or an opcode of over 4"
+    fin, rsv, opcode = bool(fields["fin"]), int(fields["rsv"]), int(fields["opcode"])
+    length, key = fields["length"], fields["masking_key"]
+    if size < 1:
+        return Unreadable("the dialect's grammar takes no bytes for this header")
+    if not (0 <= rsv <= 0x7 and 0 <= opcode <= 0xF):
+        return Unreadable("the dialect's grammar yields an rsv of over 3 bits, or an opcode of over 4")
     if key is not None and not (isinstance(key, bytes) and len(key) == 4):
-        return "the dialect's grammar yields a masking_key that is not 4 bytes"
-    if length is not None and length < 0:
-        return "the announced payload length is negative"
-    if length is not None and length > _MAX_LENGTH:
-        return (
-            "the announced payload length has its most significant bit set (RFC 6455 section 5.2: MUST be 0)"
-        )
-    return None
+        return Unreadable("the dialect's grammar yields a masking_key that is not 4 bytes")
+    if length is None:
+        return Header(size, fin, rsv, opcode, None, key)
+    return _bounded(size, fin, rsv, opcode, int(length), key)
+
+
+def _bounded(
+    size: int, fin: bool, rsv: int, opcode: int, length: int, masking_key: bytes | None
+) -> Header | Unreadable:
+    if length < 0:
+        return Unreadable("the announced payload length is negative")
+    if length >= 1 << 63:
+        return Unreadable("the announced payload length has its top bit set; RFC 6455 section 5.2: MUST be 0")
+    return Header(size, fin, rsv, opcode, length, masking_key)
 
 
 class Layout(NamedTuple):
@@ -139,15 +132,26 @@ class LayoutCache(dict[bytes, Layout]):
         self._grammar = grammar
 
     def __missing__(self, prefix: bytes) -> Layout:
-        header = self._read(prefix + b"\0" * MAX_HEADER_SIZE)
-        other = self._read(prefix + b"\1" * MAX_HEADER_SIZE)
+        header = self._probe(prefix + b"\0" * MAX_HEADER_SIZE)
+        other = self._probe(prefix + b"\1" * MAX_HEADER_SIZE)
         size, fin, rsv, opcode, length, masking_key = header
         masked = masking_key is not None
         length_end = size - 4 * masked if length != other.length else 0
         layout = self[prefix] = Layout(size, length_end, length or 0, masked, fin, rsv, opcode)
         return layout
 
-    def _read(self, data: bytes) -> Header:
+    def read_header(self, data: bytes) -> Header | Unreadable | None:
+        """What the function `read_header` says for this grammar, at a fraction of the cost."""
+        if len(data) < 2:
+            return None
+        size, length_end, length, masked, fin, rsv, opcode = self[data[:2]]
+        if len(data) < size:
+            return None
+        if length_end:
+            length = int.from_bytes(data[2:length_end], "big")
+        return _bounded(size, fin, rsv, opcode, length, data[size - 4 : size] if masked else None)
+
+    def _probe(self, data: bytes) -> Header:
         header = read_header(self._grammar, data)
         if not isinstance(header, Header):
             raise TypeError(f"the first two bytes do not fix this grammar's layout: {header}")
