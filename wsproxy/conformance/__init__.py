@@ -1,0 +1,1 @@
+"""What is wrong with what a peer sent, as pure functions: events in, findings out."""

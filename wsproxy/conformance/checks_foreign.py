@@ -1,0 +1,121 @@
+"""Bytes that are not a frame, where a frame should begin.
+
+Peers and the machines between them put HTTP answers, TLS records, chunk sizes, line ends and zeros into a
+stream of frames. Decoded as frames they make wild opcodes and lengths; read as what they are they name
+the culprit. Nothing here matches bytes that could begin a legal frame.
+"""
+
+import re
+from dataclasses import dataclass
+
+_HTTP_HEAD = re.compile(rb"(?:HTTP/[0-9]\.[0-9] |[A-Z]{3,10} [^\s]{1,8192} HTTP/[0-9])")
+_HTTP_BEGUN = re.compile(rb"HTTP/[0-9.]*\Z|(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) [/*h][^\r\n]*\Z")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_TLS_RECORD = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")
+_TLS_NAMES = {
+    0x14: "change cipher spec",
+    0x15: "alert",
+    0x16: "handshake",
+    0x17: "application data",
+    0x18: "heartbeat",
+}
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
+_LINE_ENDS = re.compile(rb"(?:\r\n)+")
+_TEXT = re.compile(rb"[{\[<\"][\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
+_TEXT_ENOUGH = 16
+_TLS_HEADER = 5
+_TLS_LIMIT = 16384 + 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignBytes:
+    """`length` bytes that are not a frame; `detail` says what they are."""
+
+    rule_id: str
+    length: int
+    detail: str
+
+
+def foreign_bytes(data: bytes, *, message_open: bool = False) -> ForeignBytes | None:
+    """What stands at the start of `data`, taken as a frame boundary, if it is not a frame; None if it may
+    be one.
+
+    `data` is what follows, as far as it is known: with more of it the answer can only get more certain.
+    `message_open` says that a fragmented message is under way, so that a zero byte may continue it.
+    """
+    if not data or data[0] >= 0x80:
+        return None
+    for recognise in (_http, _tls, _chunk_size, _line_ends, _bare_text):
+        found = recognise(data)
+        if found is not None:
+            return found
+    return None if message_open else _stray_zero(data)
+
+
+def _http(data: bytes) -> ForeignBytes | None:
+    if not _HTTP_HEAD.match(data) and not _HTTP_BEGUN.match(data):
+        return None
+    end = _HEAD_END.search(data)
+    first_line = data.split(b"\n", 1)[0].strip()[:80].decode("latin-1")
+    return ForeignBytes(
+        "stream-http-bytes", end.end() if end else len(data), f"HTTP, not a frame: {first_line}"
+    )
+
+
+def _tls(data: bytes) -> ForeignBytes | None:
+    if not _TLS_RECORD.match(data) or len(data) < _TLS_HEADER:
+        return None
+    length = int.from_bytes(data[3:5])
+    if not 0 < length <= _TLS_LIMIT:
+        return None
+    detail = f"a TLS {_TLS_NAMES[data[0]]} record of {length} bytes: one side speaks TLS, the other does not"
+    return ForeignBytes("stream-tls-bytes", min(_TLS_HEADER + length, len(data)), detail)
+
+
+def _chunk_size(data: bytes) -> ForeignBytes | None:
+    line = _CHUNK_SIZE.match(data)
+    if not line:
+        return None
+    size = int(line[1], 16)
+    after = data[line.end() + size : line.end() + size + 2]
+    # 'A' and 'B' also begin a compressed fragment, so they need the chunk's own end as a witness.
+    if after != b"\r\n" and (len(after) == 2 or data[:1] in b"AB"):
+        return None
+    if size == 0:
+        return ForeignBytes("stream-chunk-size", line.end(), "the size line of the last HTTP chunk (0)")
+    if not _may_begin_frame(data[line.end() :]):
+        return None
+    return ForeignBytes("stream-chunk-size", line.end(), f"the size line of an HTTP chunk of {size} bytes")
+
+
+def _line_ends(data: bytes) -> ForeignBytes | None:
+    run = _LINE_ENDS.match(data)
+    if not run or not _may_begin_frame(data[run.end() :]):
+        return None
+    return ForeignBytes("stream-stray-line-end", run.end(), f"{run.end() // 2} CR LF between frames")
+
+
+def _stray_zero(data: bytes) -> ForeignBytes | None:
+    # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray.
+    if data[:1] != b"\x00" or not _plausible_header(data[1:]):
+        return None
+    return ForeignBytes("stream-stray-zero", 1, "a zero byte between frames")
+
+
+def _bare_text(data: bytes) -> ForeignBytes | None:
+    text = _TEXT.match(data)
+    if not text or text.end() < min(len(data), _TEXT_ENOUGH):
+        return None
+    length = len(text[0].decode(errors="ignore").encode())
+    return ForeignBytes("stream-bare-text", length, "text without a frame around it")
+
+
+def _may_begin_frame(data: bytes) -> bool:
+    return not data or _plausible_header(data) or bool(_CHUNK_SIZE.match(data) or _LINE_ENDS.match(data))
+
+
+def _plausible_header(data: bytes) -> bool:
+    """A first byte that strict peers take: FIN or not, a registered opcode, no RSV bit but RSV1."""
+    return (
+        bool(data) and data[0] & 0x30 == 0 and data[0] & 0x0F in (0, 1, 2, 8, 9, 10) and data[0] & 0x8F != 0
+    )

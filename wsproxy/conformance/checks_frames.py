@@ -1,0 +1,222 @@
+"""What one frame, or one assembled message, departs from: pure functions, one per family of rules.
+
+A check never looks at more than the frame, what its side sent before (`FrameContext`) and the
+dialect-free facts in the header bytes, so the same checks serve a live relay, a recording and a handful
+of pasted bytes.
+"""
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from wsproxy.conformance.finding import Finding
+from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.frame import Frame, OpaqueData, Side
+from wsproxy.protocol.message import Message
+from wsproxy.protocol.opcodes import LOCAL_CLOSE_CODES, OPCODE_NAMES, Opcode, close_code_name, opcode_name
+
+_RSV1 = 0b100
+_CONTROL_LIMIT = 125
+_ABOUT_FRAMES = re.compile(r"\(RFC (?:6455 section 5\.4|7692 section 6(?:\.1)?)\)")
+# Length bytes a header of each total size (without its masking key) has, and the least that needs them.
+_LEAST_LENGTH = {4: 126, 6: 126, 10: 65536}
+_RESERVED_CLOSE_CODE, _LAST_ASSIGNED_CLOSE_CODE = 1004, 1014
+
+
+@dataclass(frozen=True, slots=True)
+class FrameContext:
+    """What is known about a side before its next frame.
+
+    `rsv_defined` holds the reserved bits that the negotiated extensions give a meaning (RSV1 is 0b100);
+    `per_frame` says that frames, not messages, are compressed.
+    """
+
+    side: Side
+    rsv_defined: int = 0
+    per_frame: bool = False
+    message_open: bool = False
+    closed: bool = False
+
+    def after(self, frame: Frame) -> "FrameContext":
+        """The context of the frame that follows `frame`."""
+        if frame.is_control:
+            return replace(self, closed=True) if frame.opcode == Opcode.CLOSE and not self.closed else self
+        return self if self.message_open is not frame.fin else replace(self, message_open=not frame.fin)
+
+
+def context_for(side: Side, extensions: str | None) -> FrameContext:
+    """The context of a side's first frame, by the Sec-WebSocket-Extensions value of the response.
+
+    An extension other than compression may give a meaning to any reserved bit.
+    """
+    if not extensions:
+        return FrameContext(side)
+    deflate = DeflateParameters.from_extension_header(extensions)
+    if deflate is None:
+        return FrameContext(side, rsv_defined=0b111)
+    return FrameContext(side, rsv_defined=_RSV1, per_frame=deflate.per_frame)
+
+
+type FrameCheck = Callable[[Frame, FrameContext], Iterator[tuple[str, str]]]
+
+
+def check_frame(frame: Frame, context: FrameContext) -> list[Finding]:
+    """Everything this frame departs from, most basic first. Frames of dialects without a length have no
+    rules.
+
+    Of a frame whose payload data came in pieces only the header is checked.
+    """
+    if frame.length is None:
+        return []
+    return [
+        Finding(rule_id, detail, context.side, frame.offset)
+        for check in FRAME_CHECKS
+        for rule_id, detail in check(frame, context)
+    ]
+
+
+def check_message(message: Message, side: Side) -> list[Finding]:
+    """What only shows once a message is assembled: its compression and its text encoding."""
+    found: list[tuple[str, str]] = []
+    if message.compressed and message.error:
+        # How its frames follow each other is in the error too, and is what the checks of frames report.
+        about = [part for part in message.error.split("; ") if not _ABOUT_FRAMES.search(part)]
+        found = [("message-compression", "; ".join(about))] if about else []
+    if message.opcode == Opcode.TEXT and not found:
+        found.extend(_not_utf8("message-text-not-utf8", message.payload, whole=not message.truncated))
+    return [Finding(rule_id, detail, side, message.start_offset) for rule_id, detail in found]
+
+
+def check_opaque(data: OpaqueData, side: Side) -> list[Finding]:
+    """Why frames can no longer be told apart, of the first bytes for which that is so."""
+    top_bit = len(data.data) > 2 and data.data[1] & 0x7F == 127 and data.data[2] >= 0x80
+    return [Finding("frame-length-top-bit" if top_bit else "stream-opaque", data.reason, side, data.offset)]
+
+
+def check_masking(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """Clients mask, servers do not. Source: RFC 6455 sections 5.1 and 5.3."""
+    if context.side is Side.SERVER:
+        if frame.masking_key is not None:
+            yield "frame-server-masked", f"masked with {frame.masking_key.hex(' ')}, but sent by the server"
+    elif frame.masking_key is None:
+        yield "frame-client-unmasked", "not masked, but sent by the client"
+    elif not any(frame.masking_key):
+        yield "frame-masking-key-zero", "masked with 00 00 00 00, which changes nothing"
+
+
+def check_reserved_bits(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """Reserved bits need an extension. Source: RFC 6455 section 5.2, RFC 7692 section 6."""
+    undefined = frame.rsv & ~context.rsv_defined
+    if undefined:
+        bits = " and ".join(f"RSV{n}" for n in (1, 2, 3) if undefined & (_RSV1 >> (n - 1)))
+        verb = "are" if " and " in bits else "is"
+        yield "frame-rsv-bits", f"{bits} {verb} set, and no extension was negotiated that defines it"
+    elif frame.rsv & _RSV1 and frame.is_control:
+        yield "frame-rsv1-on-control", f"RSV1 is set on a {opcode_name(frame.opcode)} frame"
+    elif frame.rsv & _RSV1 and frame.opcode == Opcode.CONTINUATION and not context.per_frame:
+        yield "frame-rsv1-on-continuation", "RSV1 is set again on a continuation frame"
+
+
+def check_opcode(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """Opcodes 3-7 and B-F are reserved. Source: RFC 6455 section 5.2."""
+    if frame.opcode not in OPCODE_NAMES:
+        kind = "control" if frame.is_control else "data"
+        yield "frame-reserved-opcode", f"opcode 0x{frame.opcode:X} is reserved for a further {kind} frame"
+
+
+def check_length(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """The minimal number of bytes must be used. Source: RFC 6455 section 5.2."""
+    length = frame.length or 0
+    form = len(frame.header) - (4 if frame.masking_key is not None else 0)
+    if length < _LEAST_LENGTH.get(form, 0):
+        yield "frame-length-not-minimal", f"{length} is written in {form - 2} extra bytes, {_fewer(length)}"
+
+
+def check_control(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """Control frames are short and whole. Source: RFC 6455 section 5.5."""
+    if not frame.is_control:
+        return
+    name = opcode_name(frame.opcode)
+    if not frame.fin:
+        yield "control-fragmented", f"a {name} frame without FIN"
+    if (frame.length or 0) > _CONTROL_LIMIT:
+        yield "control-too-long", f"a {name} frame of {frame.length} bytes, {_CONTROL_LIMIT} are allowed"
+
+
+def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """The close code and reason. Source: RFC 6455 sections 5.5.1 and 7.4."""
+    if frame.opcode != Opcode.CLOSE or not frame.complete or not frame.payload:
+        return
+    if len(frame.payload) == 1:
+        yield "close-payload-one-byte", f"one byte ({frame.payload.hex()}), where a close code takes two"
+        return
+    code = int.from_bytes(frame.payload[:2])
+    if code in LOCAL_CLOSE_CODES:
+        name = close_code_name(code)
+        yield (
+            "close-code-reserved",
+            f"close code {code} ({name}) is for an endpoint's own use, not for the wire",
+        )
+    elif not 1000 <= code <= 4999:
+        yield "close-code-invalid", f"close code {code}{_misread_code(frame.payload)}"
+    elif code == _RESERVED_CLOSE_CODE or _LAST_ASSIGNED_CLOSE_CODE < code < 3000:
+        yield "close-code-unassigned", f"close code {code} has no registered meaning"
+    yield from _not_utf8("close-reason-not-utf8", frame.payload[2:])
+
+
+def check_sequence(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
+    """What may follow what. Source: RFC 6455 sections 5.4 and 5.5.1."""
+    if context.closed:
+        yield "stream-frame-after-close", f"a {opcode_name(frame.opcode)} frame after this side's Close frame"
+    if frame.is_control:
+        return
+    if frame.opcode == Opcode.CONTINUATION and not context.message_open:
+        yield "message-orphan-continuation", "a continuation frame, but no message is under way"
+    elif frame.opcode != Opcode.CONTINUATION and context.message_open:
+        yield (
+            "message-interrupted",
+            f"a {opcode_name(frame.opcode)} frame before the message under way had ended",
+        )
+
+
+FRAME_CHECKS: tuple[FrameCheck, ...] = (
+    check_masking,
+    check_reserved_bits,
+    check_opcode,
+    check_length,
+    check_control,
+    check_close,
+    check_sequence,
+)
+"""Every check of a single frame, in the order of a frame's fields."""
+
+
+def _fewer(length: int) -> str:
+    return "7 bits are enough" if length <= _CONTROL_LIMIT else "2 are enough"
+
+
+def _misread_code(payload: bytes) -> str:
+    """What a close code outside the range probably was, so that a reader need not work it out."""
+    little_endian = int.from_bytes(payload[:2], "little")
+    if payload.isdigit() and len(payload) == 4:
+        return f": the code {payload.decode()} was written as text"
+    if 1000 <= little_endian <= 4999:
+        return f": {little_endian} with its bytes swapped"
+    if payload[0] == 0 and 1000 <= payload[1] + 0x300 <= 1014:
+        return f": {payload[1] + 0x300} without its high byte"
+    if payload[:2].isascii() and payload[:2].decode().isprintable():
+        return f": the payload is text ({payload[:2].decode()!r}...) without a close code"
+    return ", where 1000 to 4999 exist"
+
+
+def _not_utf8(rule_id: str, data: bytes, *, whole: bool = True) -> Iterator[tuple[str, str]]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(data, final=whole)
+    except UnicodeDecodeError as error:
+        position = error.start
+        if error.reason == "unexpected end of data":
+            yield rule_id, f"cut in the middle of a character: {data[position:].hex(' ')} at byte {position}"
+        else:
+            yield rule_id, f"byte 0x{data[position]:02X} at byte {position}: {error.reason}"
