@@ -87,6 +87,7 @@ class Peer(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The other end reads more slowly than this one writes."""
         self._writable = False
+        self._changed()
 
     def resume_writing(self) -> None:
         """There is room again."""
@@ -94,6 +95,11 @@ class Peer(asyncio.Protocol):
         self._changed()
 
     # --- what a script can do
+
+    @property
+    def held_up(self) -> bool:
+        """Whether what was sent waits because the other end does not read it."""
+        return not self._writable
 
     def socket(self) -> socket.socket:
         """The socket under the transport."""
@@ -150,8 +156,11 @@ class Peer(asyncio.Protocol):
             await far.until(lambda: far.received.count >= self.sent.count, "all that was sent to it")
 
     def half_close(self) -> None:
-        """Send FIN, go on receiving."""
-        self.transport.write_eof()
+        """Send FIN, go on receiving; over TLS, which has no half-close, close both directions."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def reset(self) -> None:
         """Send RST."""
