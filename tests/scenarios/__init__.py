@@ -1,0 +1,1 @@
+"""The real proxy between scripted peers, and between real clients and servers."""
