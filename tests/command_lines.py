@@ -5,11 +5,11 @@ from contextlib import ExitStack
 
 import click
 
-from wsproxy.cli import main
+from wsproxy.cli.main import wsproxy
 
 
 def commands(
-    command: click.Command = main, words: tuple[str, ...] = ()
+    command: click.Command = wsproxy, words: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, click.Command]]:
     """Every command, by its words."""
     if not isinstance(command, click.Group):
@@ -24,7 +24,7 @@ def commands(
 
 def check_arguments(arguments: Sequence[str]) -> None:
     """Let click parse what follows `wsproxy`; raise a `click.UsageError` or fail if it cannot."""
-    command: click.Command = main
+    command: click.Command = wsproxy
     with ExitStack() as stack:
         context = None
         while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
