@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from wsproxy.cli.paint import Line, Span, printable
-from wsproxy.protocol.describe import FieldSpan
-from wsproxy.protocol.frame import Frame
-from wsproxy.protocol.opcodes import opcode_name
+
+if TYPE_CHECKING:
+    from wsproxy.protocol.describe import FieldSpan
+    from wsproxy.protocol.frame import Frame
 
 _ROW_BITS = 32
 _GUTTER = 6
@@ -36,7 +38,7 @@ class _Cell:
     value: str = ""
 
 
-def draw_frame(frame: Frame, fields: Sequence[FieldSpan], odd: frozenset[str]) -> list[Line]:
+def draw_frame(frame: "Frame", fields: "Sequence[FieldSpan]", odd: frozenset[str]) -> list[Line]:
     """The frame as boxes, rows numbered from its offset; `odd` names the fields to mark with `!` (`rsv`,
     `masked`, ..., `payload`).
     """
@@ -71,7 +73,7 @@ def _ruler() -> Iterator[Line]:
     yield [Span(gutter + " ".join(str(bit % 10) for bit in range(_ROW_BITS)), "dim")]
 
 
-def _field_cells(span: FieldSpan, header: bytes, odd: frozenset[str]) -> Iterator[_Cell]:
+def _field_cells(span: "FieldSpan", header: bytes, odd: frozenset[str]) -> Iterator[_Cell]:
     start = span.offset * 8 + span.bit
     width = span.width if span.width is not None else 8
     width = min(width, len(header) * 8 - start) if not span.complete else width
@@ -102,7 +104,9 @@ def _field_cells(span: FieldSpan, header: bytes, odd: frozenset[str]) -> Iterato
         yield _Cell(start, width, (*lines, _bits(header, start, width)), marked)
 
 
-def _value_lines(span: FieldSpan, raw: bytes) -> tuple[str, ...]:
+def _value_lines(span: "FieldSpan", raw: bytes) -> tuple[str, ...]:
+    from wsproxy.protocol.opcodes import opcode_name
+
     if span.name == "opcode":
         name = opcode_name(span.value)
         return (f"0x{span.value:X}", {"continuation": "cont."}.get(name, name)[:7])
@@ -116,13 +120,13 @@ def _bits(header: bytes, start: int, width: int) -> str:
     return " ".join(str(number >> (len(header) * 8 - 1 - bit) & 1) for bit in range(start, start + width))
 
 
-def _shown_payload(frame: Frame) -> int:
+def _shown_payload(frame: "Frame") -> int:
     """How many bytes of the payload are drawn byte by byte: whole rows, or all of a small one."""
     room = -len(frame.header) % 4 + _PAYLOAD_ROWS * 4
     return min(len(frame.payload), room if len(frame.payload) <= room else room - 8)
 
 
-def _payload_cells(frame: Frame, shown: int, odd: bool) -> Iterator[_Cell]:
+def _payload_cells(frame: "Frame", shown: int, odd: bool) -> Iterator[_Cell]:
     """One cell for the payload bytes of each row, in which every byte stands under its own eight bits."""
     wire = frame.serialize()[len(frame.header) :][:shown]
     start = len(frame.header)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from wsproxy.cli.dissect import Part
     from wsproxy.cli.explain_input import Input
     from wsproxy.cli.paint import Line
+    from wsproxy.conformance.dissect import Part
     from wsproxy.protocol.frame import Side
 
 _EXAMPLES = """\b
@@ -57,11 +57,11 @@ def explain(
     hexdump, od and Wireshark), a binary file or a dump in one, standard input (-), or text pasted from a
     terminal in which bytes became U+FFFD. Opening handshakes in front of the frames are read as well.
     """
-    from wsproxy.cli.dissect import FramePart, dissect
     from wsproxy.cli.explain_input import read_input
     from wsproxy.cli.explain_view import part_lines
     from wsproxy.cli.objects import json_line
     from wsproxy.cli.paint import Output
+    from wsproxy.conformance.dissect import FramePart, dissect
     from wsproxy.protocol.frame import Side
     from wsproxy.protocol.grammar import load_dialect
 

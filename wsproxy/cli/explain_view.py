@@ -3,18 +3,19 @@ readable.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wsproxy.cli.diagram import draw_frame
-from wsproxy.cli.dissect import BytesPart, FramePart, Part
 from wsproxy.cli.objects import finding_object, frame_object, message_object
 from wsproxy.cli.paint import Line, Span, printable
 from wsproxy.cli.pasted import LostByte, Opening, Reading
 from wsproxy.cli.payload import payload_lines
-from wsproxy.conformance.finding import Finding
-from wsproxy.protocol.describe import FieldSpan
-from wsproxy.protocol.frame import Frame, Side
-from wsproxy.protocol.opcodes import Opcode, opcode_name
+
+if TYPE_CHECKING:
+    from wsproxy.conformance.dissect import BytesPart, FramePart, Part
+    from wsproxy.conformance.finding import Finding
+    from wsproxy.protocol.describe import FieldSpan
+    from wsproxy.protocol.frame import Frame, Side
 
 _FIELD_NAMES = {
     "fin": "FIN",
@@ -46,12 +47,15 @@ _ODD_FIELDS = {
     "message-compression": "payload",
 }
 _HEX_SHOWN = 8
+_BINARY = 0x2
 
 
-def part_lines(part: Part, number: int, limit: int) -> Iterator[Line | str]:
+def part_lines(part: "Part", number: int, limit: int) -> Iterator[Line | str]:
     """Everything there is to say about one part; `number` counts frames, `limit` bounds the payload's
     lines.
     """
+    from wsproxy.conformance.dissect import FramePart
+
     if isinstance(part, FramePart):
         yield from _frame_lines(part, number, limit)
         return
@@ -60,11 +64,11 @@ def part_lines(part: Part, number: int, limit: int) -> Iterator[Line | str]:
         text = part.data.decode("utf-8", "backslashreplace").strip()
         yield from (f"    {printable(line)}" for line in text.splitlines())
     else:
-        yield from (f"    {line}" for line in payload_lines(Opcode.BINARY, part.data, limit))
+        yield from (f"    {line}" for line in payload_lines(_BINARY, part.data, limit))
     yield from map(finding_line, part.findings)
 
 
-def finding_line(finding: Finding) -> Line:
+def finding_line(finding: "Finding") -> Line:
     """What is odd, in words, with the rule it departs from."""
     about = f"  ({finding.rule.section}, {finding.rule_id})"
     return [Span("  ! ", "odd"), Span(printable(finding.detail)), Span(about, "dim")]
@@ -75,7 +79,7 @@ def _title(text: str, offset: int, size: int) -> Line:
     return [Span(text, "title"), Span(where, "dim")]
 
 
-def _bytes_title(part: BytesPart) -> str:
+def _bytes_title(part: "BytesPart") -> str:
     if part.is_head:
         return "Response head" if part.data.lstrip().startswith(b"HTTP/") else "Request head"
     return {"stream-opaque": "Opaque bytes", "frame-length-top-bit": "Opaque bytes"}.get(
@@ -83,7 +87,7 @@ def _bytes_title(part: BytesPart) -> str:
     )
 
 
-def _frame_lines(part: FramePart, number: int, limit: int) -> Iterator[Line | str]:
+def _frame_lines(part: "FramePart", number: int, limit: int) -> Iterator[Line | str]:
     frame = part.frame
     yield _title(f"Frame {number}: {_frame_summary(part)}", part.offset, part.size)
     yield ""
@@ -106,7 +110,7 @@ def _frame_lines(part: FramePart, number: int, limit: int) -> Iterator[Line | st
         yield from (f"  {line}" for line in payload_lines(message.opcode, message.payload, limit))
 
 
-def _said(part: FramePart) -> tuple[int, bytes] | None:
+def _said(part: "FramePart") -> tuple[int, bytes] | None:
     """The frame's own payload as opcode and bytes, unless the diagram has said all, or the message will."""
     message = part.message
     if not part.frame.payload or (message and message.compressed and message.frames == 1):
@@ -114,7 +118,9 @@ def _said(part: FramePart) -> tuple[int, bytes] | None:
     return part.frame.opcode, part.frame.payload
 
 
-def _frame_summary(part: FramePart) -> str:
+def _frame_summary(part: "FramePart") -> str:
+    from wsproxy.protocol.opcodes import opcode_name
+
     frame = part.frame
     if part.missing is None:
         return "a header cut short"
@@ -127,13 +133,13 @@ def _count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
-def _odd_field(finding: Finding, fields: Sequence[FieldSpan]) -> str:
+def _odd_field(finding: "Finding", fields: "Sequence[FieldSpan]") -> str:
     name = _ODD_FIELDS.get(finding.rule_id, "")
     known = {span.name for span in fields}
     return "length7" if name == "length" and "length" not in known else name
 
 
-def _field_lines(part: FramePart, odd: frozenset[str]) -> Iterator[Line]:
+def _field_lines(part: "FramePart", odd: frozenset[str]) -> Iterator[Line]:
     yield [Span(f"  {'byte.bit':<10}{'bytes':<25}{'field':<25}value", "dim")]
     shown = -1
     for span in part.fields:
@@ -165,7 +171,7 @@ def _some_hex(data: bytes) -> str:
     return data[:_HEX_SHOWN].hex(" ").upper() + ("…" if len(data) > _HEX_SHOWN else "")
 
 
-def _place(span: FieldSpan, base: int) -> str:
+def _place(span: "FieldSpan", base: int) -> str:
     first = base + span.offset
     width = span.width or 1
     if span.bit == 0 and width % 8 == 0:
@@ -174,7 +180,9 @@ def _place(span: FieldSpan, base: int) -> str:
     return f"{first}.{span.bit}" + (f"-{last}" if width > 1 else "")
 
 
-def _field_value(span: FieldSpan, frame: Frame) -> str:
+def _field_value(span: "FieldSpan", frame: "Frame") -> str:
+    from wsproxy.protocol.opcodes import opcode_name
+
     if not span.complete:
         return "cut short here"
     value = span.value
@@ -225,6 +233,8 @@ def _lost_line(lost: LostByte) -> Line:
 
 
 def _first_byte(value: int) -> str:
+    from wsproxy.protocol.opcodes import opcode_name
+
     return f"{'FIN, ' if value & 0x80 else ''}{opcode_name(value & 0x0F)}"
 
 
@@ -247,8 +257,10 @@ def opening_lines(found: Sequence[Opening]) -> Iterator[Line | str]:
     yield "  ?? is a byte the text does not show: U+FFFD, or a control character that was swallowed."
 
 
-def part_object(part: Part, side: Side) -> dict[str, Any]:
+def part_object(part: "Part", side: "Side") -> dict[str, Any]:
     """A part as a JSON object; offsets and sizes in bytes of the input."""
+    from wsproxy.conformance.dissect import BytesPart
+
     about = {"side": side.value, "findings": [finding_object(finding) for finding in part.findings]}
     if isinstance(part, BytesPart):
         kind = "head" if part.is_head else "bytes"

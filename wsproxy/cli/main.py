@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -13,40 +13,44 @@ from wsproxy.errors import WsproxyError
 _INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class CommandLine(click.Group):
+    """A group in which whatever goes wrong ends in one line on standard error and an exit code.
+
+    0 ok, 1 findings or differences, 2 wrong usage or unusable input, 3 could not connect or listen, 130
+    interrupted.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run the command line, and end the process."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        sys.exit(self._exit_code())
+
+    def _exit_code(self) -> int:
+        try:
+            code = self.main(prog_name="wsproxy", standalone_mode=False)
+            sys.stdout.flush()
+            return code if isinstance(code, int) else 0
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            return _INTERRUPTED
+        except WsproxyError as error:
+            click.echo(f"wsproxy: {error}", err=True)
+            return error.exit_code
+        except BrokenPipeError:
+            # The reader of our output has left; what Python flushes at exit must not complain about that.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+
+@click.group(cls=CommandLine, name="wsproxy", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wsproxy")
-def wsproxy() -> None:
+def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
 for _command in (explain,):
-    wsproxy.add_command(_command)
-
-
-def main() -> NoReturn:
-    """Run the command line; exit codes: 0 ok, 1 findings or differences, 2 usage or unusable input, 3
-    could not connect or listen, 130 interrupted.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(_run())
-
-
-def _run() -> int:
-    try:
-        code = wsproxy.main(prog_name="wsproxy", standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
-    except WsproxyError as error:
-        click.echo(f"wsproxy: {error}", err=True)
-        return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has left; what Python flushes at exit must not complain about that.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    main.add_command(_command)

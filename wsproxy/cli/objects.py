@@ -1,12 +1,14 @@
 """Frames, messages and findings as JSON objects: the same names wherever a command prints them."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wsproxy.conformance.finding import Finding
-from wsproxy.protocol.frame import Frame
-from wsproxy.protocol.message import Message
-from wsproxy.protocol.opcodes import Opcode, opcode_name
+if TYPE_CHECKING:
+    from wsproxy.conformance.finding import Finding
+    from wsproxy.protocol.frame import Frame
+    from wsproxy.protocol.message import Message
+
+_TEXT = 0x1
 
 
 def json_line(value: dict[str, Any]) -> str:
@@ -14,8 +16,10 @@ def json_line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def frame_object(frame: Frame) -> dict[str, Any]:
+def frame_object(frame: "Frame") -> dict[str, Any]:
     """Every fact of a frame; bytes as hex, and the payload as `text` too where it is some."""
+    from wsproxy.protocol.opcodes import opcode_name
+
     return {
         "offset": frame.offset,
         "fin": frame.fin,
@@ -29,8 +33,10 @@ def frame_object(frame: Frame) -> dict[str, Any]:
     }
 
 
-def message_object(message: Message) -> dict[str, Any]:
+def message_object(message: "Message") -> dict[str, Any]:
     """Every fact of an assembled message."""
+    from wsproxy.protocol.opcodes import opcode_name
+
     return {
         "opcode": message.opcode,
         "opcode_name": opcode_name(message.opcode),
@@ -47,7 +53,7 @@ def message_object(message: Message) -> dict[str, Any]:
 
 def payload_object(opcode: int, payload: bytes) -> dict[str, Any]:
     """`text` where the payload data is text, `payload` (hex) where it is not."""
-    if opcode == Opcode.TEXT:
+    if opcode == _TEXT:
         try:
             return {"text": payload.decode()}
         except UnicodeDecodeError:
@@ -55,7 +61,7 @@ def payload_object(opcode: int, payload: bytes) -> dict[str, Any]:
     return {"payload": payload.hex()}
 
 
-def finding_object(finding: Finding) -> dict[str, Any]:
+def finding_object(finding: "Finding") -> dict[str, Any]:
     """A finding with what its rule says."""
     rule = finding.rule
     return {

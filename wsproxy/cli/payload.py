@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsproxy.cli.paint import printable
-from wsproxy.protocol.grammar import parse_close_payload
-from wsproxy.protocol.opcodes import Opcode, close_code_name
+
+_TEXT, _BINARY, _CLOSE = 0x1, 0x2, 0x8
 
 _JSON_LIMIT = 1 << 20
 _LIVE_JSON_LIMIT = 1 << 16
@@ -46,10 +46,10 @@ def _cut(line: str) -> str:
 
 
 def _lines(opcode: int, payload: bytes, limit: int) -> list[str]:
-    if opcode == Opcode.CLOSE:
+    if opcode == _CLOSE:
         return [_close(payload)]
-    text = None if opcode == Opcode.BINARY else _text(payload)
-    if text is None and opcode != Opcode.TEXT:
+    text = None if opcode == _BINARY else _text(payload)
+    if text is None and opcode != _TEXT:
         return hex_lines(payload)
     if text is None:
         return printable(payload.decode(errors="backslashreplace")).splitlines()
@@ -66,6 +66,9 @@ def _text(payload: bytes) -> str | None:
 
 
 def _close(payload: bytes) -> str:
+    from wsproxy.protocol.grammar import parse_close_payload
+    from wsproxy.protocol.opcodes import close_code_name
+
     code, reason = parse_close_payload(payload)
     if code is None:
         return reason.hex(" ")
