@@ -1,6 +1,6 @@
 # Everything here sets itself up first: a Python >= 3.12 is all that must be there. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports tests coverage format bench lock clean
+.PHONY: help setup demo test lint types imports tests coverage format docs bench lock clean
 bin := .venv/bin
 
 help: ## this list
@@ -33,6 +33,9 @@ coverage: setup ## all tests, and the lines and branches they miss, in htmlcov/
 format: setup ## let ruff mend what it can
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
+
+docs: setup ## rewrite what docs/ repeats of the code: help texts, the table of rules
+	$(bin)/python -m tools.docs
 
 bench: setup ## one table: wsproxy beside its peers, all in one run (minutes)
 	$(bin)/python -m bench

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import click
 
-from wsproxy.cli.main import wsproxy
+from wsproxy.cli import main as wsproxy
 
 
 def commands(

@@ -162,7 +162,7 @@ def imported_at_the_start(path: str, sources: dict[str, str]) -> dict[str, str]:
 def start_faults(sources: dict[str, str]) -> list[str]:
     """What the command line imports at its start although only some commands need it."""
     return [
-        f"{path}:{found.line} imports {found.target} and is imported by {importer}: do one of them in a function"
+        f"{path}:{found.line} imports {found.target}, itself imported by {importer}: do one in a function"
         for path, importer in imported_at_the_start(STARTS_WITH, sources).items()
         for found in imports_of(sources[path], path)
         if not found.lazy and room_of(found.target) not in (None, "__init__", *AT_THE_START)

@@ -1,0 +1,63 @@
+"""Rewrites what docs/ repeats of the code: help texts and the table of rules. `make docs` runs it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from wsproxy.cli import main as wsproxy
+from wsproxy.conformance.rules import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+_WIDTH = 100
+
+
+def commands(command: click.Command = wsproxy, name: str = "wsproxy") -> Iterator[tuple[str, click.Command]]:
+    """Every command, by its words."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    context = click.Context(command)
+    for word in command.list_commands(context):
+        found = command.get_command(context, word)
+        assert found
+        yield from commands(found, f"{name} {word}")
+
+
+def help_block(name: str) -> str:
+    """What `--help` says of a command, as a block of Markdown."""
+    command = dict(commands())[name]
+    settings = {"help_option_names": ["-h", "--help"], **command.context_settings}
+    context = click.Context(
+        command, info_name=name, terminal_width=_WIDTH, max_content_width=_WIDTH, **settings
+    )
+    lines = [line.rstrip() for line in command.get_help(context).splitlines()]
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def rules_table(_name: str) -> str:
+    """Every rule, as a table of Markdown."""
+    row = "| `{0.id}` | {0.section} | {0.severity} | {0.sentence} |\n"
+    head = "| rule | stands in | severity | what departs from it |\n|---|---|---|---|\n"
+    return head + "".join(row.format(rule) for rule in RULES.values())
+
+
+_MAKERS = {"help": help_block, "rules": rules_table}
+_MADE = re.compile(r"(<!-- made: (\w+) ?(.*?) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+
+def refreshed(page: str) -> str:
+    """The page with every part that follows from the code made anew."""
+    return _MADE.sub(lambda made: made[1] + _MAKERS[made[2]](made[3]) + made[4], page)
+
+
+def rewrite() -> None:
+    """Rewrite the pages."""
+    for path in (ROOT / "docs").glob("*.md"):
+        text = path.read_text("utf-8")
+        path.write_text(refreshed(text), "utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
