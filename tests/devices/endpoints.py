@@ -43,7 +43,7 @@ class Device:
         async with asyncio.timeout(PATIENCE_S):
             return await self._accepted.get()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop listening."""
         self._server.close()
 

@@ -43,6 +43,7 @@ class Peer(asyncio.Protocol):
 
     def __init__(self, name: str, *, keep: bool = True, reading: bool = True) -> None:
         self.name = name
+        self.address = ""
         self.sent = Stream(keep)
         self.received = Stream(keep)
         self.end: str | None = None
@@ -61,6 +62,7 @@ class Peer(asyncio.Protocol):
         """Keep the transport; segments leave as they are written."""
         self.transport = cast(asyncio.Transport, transport)
         self.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.address = "{}:{}".format(*self.socket().getsockname()[:2])
         if not self._reading:
             self.transport.pause_reading()
         self._changed()

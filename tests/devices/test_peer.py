@@ -28,7 +28,7 @@ async def pair() -> tuple[Peer, Peer]:
     device = await Device.listen()
     client = await connect(Route(device.port))
     served = await device.accept()
-    device.close()
+    await device.close()
     client.other, served.other = served, client
     return client, served
 

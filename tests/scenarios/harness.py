@@ -13,7 +13,6 @@ from tests.wire.conversation import Case
 class Outcome:
     """The two ends of one conversation after it."""
 
-    client_address: str
     client: Peer
     device: Peer
 
@@ -34,7 +33,6 @@ async def converse(device: Device, route: Route, case: Case) -> Outcome:
 async def meet(device: Device, route: Route, client_script: Script, device_script: Script) -> Outcome:
     """Play these scripts against each other."""
     client = await connect(route)
-    host, port = client.socket().getsockname()[:2]
     playing = asyncio.ensure_future(play(client, client_script))
     serving: asyncio.Task[None] | None = None
     try:
@@ -52,7 +50,7 @@ async def meet(device: Device, route: Route, client_script: Script, device_scrip
             device_peer.close()
     await client.gone()
     await device_peer.gone()
-    return Outcome(f"{host}:{port}", client, device_peer)
+    return Outcome(client, device_peer)
 
 
 async def _first_failure_or_all(*tasks: "asyncio.Task[None]") -> None:

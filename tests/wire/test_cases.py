@@ -13,7 +13,7 @@ from tests.wire.conversation import Case
 async def talk_directly(case: Case) -> tuple[str, str, str, str]:
     device = await Device.listen()
     outcome = await converse(device, Route(device.port), case)
-    device.close()
+    await device.close()
     client, server = outcome.client, outcome.device
     return client.sent.sha256, server.received.sha256, server.sent.sha256, client.received.sha256
 
