@@ -18,7 +18,7 @@ lint: setup ## ruff: mistakes and formatting
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 
-types: setup ## mypy --strict on wsproxy/ and addons/
+types: setup ## mypy, --strict on all but the tests
 	$(bin)/mypy
 
 imports: setup ## which room may import which (docs/architecture.md)

@@ -77,7 +77,7 @@ def _targets(node: ast.AST, path: str) -> list[str]:
             base = ".".join([*start, *([module] if module else [])])
             return [f"{base}.{alias.name}" for alias in names]
         case ast.Call(func=ast.Name("__import__" | "import_module") | ast.Attribute(attr="import_module")):
-            return [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+            return [str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)]
     return []
 
 
@@ -93,7 +93,7 @@ def imports_of(source: str, path: str) -> Iterator[Import]:
 
     def walk(node: ast.AST, lazy: bool) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
-            yield from (Import(target, child.lineno, lazy) for target in _targets(child, path))
+            yield from (Import(target, getattr(child, "lineno", 0), lazy) for target in _targets(child, path))
             yield from walk(child, lazy or isinstance(child, FUNCTIONS) or _is_type_checking(child))
 
     yield from walk(ast.parse(source), False)

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from email.parser import HeaderParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -18,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
-def run(command: Sequence[str | Path], **options: object) -> str:
+def run(command: Sequence[str | Path], **options: Any) -> str:
     """Run a command that must succeed; its standard output."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, **options)  # type: ignore[call-overload]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return str(done.stdout)
 
@@ -60,7 +61,7 @@ def test_the_wheel_says_what_it_needs(wheel: Path) -> None:
     assert always == {(r := Requirement(line)).name: r.specifier for line in PROJECT["dependencies"]}
     assert told["Requires-Python"] == PROJECT["requires-python"]
     assert told["License-Expression"] == "MIT"
-    assert told.get_payload().startswith("# wsproxy")
+    assert str(told.get_payload()).startswith("# wsproxy")
 
 
 def test_the_source_distribution_holds_the_project(built: Path) -> None:
@@ -88,8 +89,8 @@ def test_the_wheel_alone_runs_the_demo(wheel: Path, tmp_path: Path) -> None:
     venv.create(environment, with_pip=True)
     binaries = environment / ("Scripts" if sys.platform == "win32" else "bin")
     python, wsproxy = binaries / "python", binaries / "wsproxy"
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    install = [*pip, "install", "--quiet", "--no-compile", "--no-deps"]
+    pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    install: list[str | Path] = [*pip, "install", "--quiet", "--no-compile", "--no-deps"]
     run([*install, "--require-hashes", "-r", ROOT / "requirements" / "run.txt"])
     run([*install, "--no-index", wheel])
     run([*pip, "check"])
@@ -101,7 +102,7 @@ def test_the_wheel_alone_runs_the_demo(wheel: Path, tmp_path: Path) -> None:
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "COV_", "COVERAGE"))
     }
-    alone = {"cwd": elsewhere, "env": kept | {"HOME": str(elsewhere)}}
+    alone: dict[str, Any] = {"cwd": elsewhere, "env": kept | {"HOME": str(elsewhere)}}
     where = run([python, "-c", "import wsproxy; print(wsproxy.__file__)"], **alone)
     assert Path(where.strip()).is_relative_to(environment)
     assert PROJECT["version"] in run([wsproxy, "--version"], **alone)
