@@ -21,7 +21,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES, short_help="Draw any bytes frame by frame.")
 @click.argument("source", metavar="[HEX|FILE|-]", nargs=-1)
 @click.option("--side", type=click.Choice(["client", "server"]), help="Who sent the bytes.")
 @click.option(

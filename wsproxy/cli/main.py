@@ -1,13 +1,13 @@
 """The `wsproxy` command: its subcommands, and what becomes of everything that goes wrong."""
 
 import io
-import os
 import sys
 from typing import Any, NoReturn
 
 import click
 
 from wsproxy.cli.explain import explain
+from wsproxy.cli.paint import discard
 from wsproxy.errors import WsproxyError
 
 _INTERRUPTED = 130
@@ -30,7 +30,6 @@ class CommandLine(click.Group):
     def _exit_code(self) -> int:
         try:
             code = self.main(prog_name="wsproxy", standalone_mode=False)
-            sys.stdout.flush()
             return code if isinstance(code, int) else 0
         except click.ClickException as error:
             error.show()
@@ -40,9 +39,16 @@ class CommandLine(click.Group):
         except WsproxyError as error:
             click.echo(f"wsproxy: {error}", err=True)
             return error.exit_code
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; a reader who has left is no error."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
         except BrokenPipeError:
-            # The reader of our output has left; what Python flushes at exit must not complain about that.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # What Python flushes at exit must not complain about it either.
+            discard(sys.stdout)
             return 0
 
 

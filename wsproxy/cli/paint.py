@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple, TextIO
 
+from wsproxy.errors import UsageError
+
 
 class Span(NamedTuple):
     """A run of text in one style; the styles are the keys of `_STYLES`, or empty."""
@@ -53,6 +55,11 @@ def _escaped(character: str) -> str:
     )
 
 
+def discard(stream: TextIO) -> None:
+    """Let nothing that is still to be flushed fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 class Output:
     """Lines to a text stream: with colour on a terminal that wants it, in ASCII where the stream knows no
     more.
@@ -72,8 +79,14 @@ class Output:
     def print_all(self, lines: Iterable[Line | str]) -> None:
         """Some lines, in one write, flushed."""
         text = "".join(self._text(line) + "\n" for line in lines)
-        self._stream.write(text if self._unicode else text.translate(_ASCII))
-        self._stream.flush()
+        try:
+            self._stream.write(text if self._unicode else text.translate(_ASCII))
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            discard(self._stream)
+            raise UsageError(f"the output cannot be written: {error.strerror}") from error
 
     def _text(self, line: Line | str) -> str:
         if isinstance(line, str):

@@ -1,0 +1,1 @@
+"""The emulated Sky Q box and the story told with it."""
