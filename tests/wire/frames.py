@@ -254,6 +254,14 @@ HIXIE76 = (
     ),
     _vector("length first", "draft 4.2", "80 02 ff00", _frame("8002", b"\xff\x00", 2), dialect="hixie76"),
     _vector(
+        "length first, none",
+        "draft 4.2",
+        "80 00 ff 00",
+        _frame("8000", b"", 2),
+        _frame("ff00", b"", 8),
+        dialect="hixie76",
+    ),
+    _vector(
         "length of two groups",
         "draft 4.2",
         b"\xff\x81\x00" + bytes(128),
