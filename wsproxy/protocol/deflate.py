@@ -133,6 +133,11 @@ class Inflater:
         self._windows += [self._shared] if doubtful is None else [self._shared, doubtful]
         self._decompressor: Decompressor | None = None
 
+    @property
+    def _known(self) -> Window:
+        """The window to take when there is only one attempt."""
+        return self._windows[0] if self._windows[0].keeps else self._shared
+
     def inflate(self, data: bytes) -> Inflated:
         """Inflate a message that came in one frame."""
         decompressor = self._decompressor or self._windows[0].decompressor()
@@ -184,7 +189,7 @@ class Inflater:
 
     def stream(self) -> "InflateStream":
         """For a compressed message too large to be kept: inflate it as it comes, in one attempt."""
-        window = next(window for window in self._windows if window.keeps)
+        window = Window(bytes(self._known.data))
         return InflateStream(self, Attempt(window, self._limit, allowed_work(0, self._limit)))
 
     def pass_plain(self, payload: bytes, *, whole: bool = True) -> None:
@@ -212,7 +217,8 @@ class Inflater:
         if used.lasting:
             self._windows.remove(used)
             self._windows.insert(0, used)
-        self._decompressor = attempt.decompressor if error is None and used.keeps else None
+        goes_on = error is None and used.keeps and self._windows[0].keeps
+        self._decompressor = attempt.decompressor if goes_on else None
         return Inflated(bytes(attempt.payload), attempt.length, error)
 
     def _give_up(self, attempt: Attempt, error: zlib.error, data: bytes | None) -> Inflated:
@@ -220,8 +226,8 @@ class Inflater:
 
         `data` is what was received, if it was kept.
         """
-        known = self._windows[0] if self._windows[0].keeps else self._shared
-        doubtful = Window(bytes(known.data), note=_DOUBTFUL_NOTE) if known.data else self._doubtful
+        known = bytes(self._known.data)
+        doubtful = Window(known, note=_DOUBTFUL_NOTE) if known else self._doubtful
         self._restart(None if isinstance(error, TooLargeError) else doubtful)
         reason = str(error).rpartition(": ")[2]
         if data is None or isinstance(error, UnfinishedError | TooLargeError):

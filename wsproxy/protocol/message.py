@@ -86,7 +86,7 @@ class _OpenMessage:
         if self.frames and frame.opcode:
             self.note(_REPEATED_OPCODE)
         self.compressed |= rsv1
-        self.final = frame.fin
+        self.final = frame.fin or not self.opcode
         self.frames += 1
         self.end = frame.offset + len(frame.header)
 

@@ -1,0 +1,470 @@
+"""permessage-deflate: what was agreed on is read, and what peers make of it is inflated or reported."""
+
+import time
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.protocol.compression import TAIL, Compressor, finished
+from wsproxy.errors import UsageError
+from wsproxy.protocol.deflate import DeflateParameters, Inflated, Inflater
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.inflate import Fragment
+
+WORDS = b"the box says nothing until it is asked in its own spelling"
+
+messages = st.lists(
+    st.one_of(st.binary(max_size=40), st.sampled_from([WORDS, WORDS * 3, WORDS * 700, b"", b"a"])),
+    min_size=1,
+    max_size=6,
+)
+
+
+def good(payload: bytes) -> Inflated:
+    return Inflated(payload, len(payload), None)
+
+
+@contextmanager
+def bounded(*, seconds: float, mebibytes: float) -> Iterator[None]:
+    """Fails if what runs inside takes more processor time or memory."""
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        yield
+        assert time.process_time() - start < seconds
+        assert tracemalloc.get_traced_memory()[1] < mebibytes * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("value", "parameters"),
+    [
+        ("", None),
+        ("foo; permessage-deflate", None),
+        ('foo="permessage-deflate, permessage-deflate"', None),
+        (';, ,; ,"', None),
+        ("permessage-deflate", DeflateParameters()),
+        ("foo;a=1, Permessage-Deflate , bar", DeflateParameters()),
+        (
+            "permessage-deflate; server_no_context_takeover;client_no_context_takeover",
+            DeflateParameters(server_no_context_takeover=True, client_no_context_takeover=True),
+        ),
+        (
+            "permessage-deflate ; client_max_window_bits ; server_max_window_bits = 10",
+            DeflateParameters(server_max_window_bits=10),
+        ),
+        ('permessage-deflate; server_max_window_bits="12"', DeflateParameters(server_max_window_bits=12)),
+        ("permessage-deflate;client_max_window_bits=08", DeflateParameters(client_max_window_bits=8)),
+        ("permessage-deflate; client_max_window_bits=16", DeflateParameters()),
+        ("permessage-deflate; client_max_window_bits=7", DeflateParameters()),
+        (
+            "permessage-deflate; client_max_window_bits=" + "0" * 5000 + "9",
+            DeflateParameters(client_max_window_bits=9),
+        ),
+        ("permessage-deflate; client_max_window_bits=abc;;=", DeflateParameters()),
+        ('permessage-deflate; x="a;b,\\"c', DeflateParameters()),
+        (
+            "x-webkit-deflate-frame; no_context_takeover; max_window_bits=9",
+            DeflateParameters("x-webkit-deflate-frame", True, True, True, 9, 9),
+        ),
+        ("deflate-frame", DeflateParameters("deflate-frame", per_frame=True)),
+    ],
+)
+def test_parameters(value: str, parameters: DeflateParameters | None) -> None:
+    assert DeflateParameters.from_extension_header(value) == parameters
+
+
+@given(st.text(alphabet='permessage-deflate;,=" \\x\xe9', max_size=80))
+def test_parameters_never_raise(value: str) -> None:
+    DeflateParameters.from_extension_header(value)
+
+
+def test_parameters_are_not_slow() -> None:
+    with bounded(seconds=5, mebibytes=200):
+        for value in (";" * 200_000, '"' * 200_000, "a=b;" * 50_000, 'a="\\' * 50_000, ", " * 100_000):
+            DeflateParameters.from_extension_header(value)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_each_side_has_its_own_inflater(side: Side) -> None:
+    parameters = DeflateParameters(client_no_context_takeover=True)
+    compressor, inflater = Compressor(), parameters.inflater(side)
+    compressor.compress(WORDS)
+    assert inflater.inflate(compressor.compress(b"")) == good(b"")
+    inflater = parameters.inflater(side)
+    compressor = Compressor()
+    assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+    reported = inflater.inflate(compressor.compress(WORDS)).error
+    assert (reported is not None) == (side is Side.CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("data", "payload"),
+    [
+        pytest.param("f248cdc9c90700", b"Hello", id="7.2.3.1 one block"),
+        pytest.param("000500faff48656c6c6f00", b"Hello", id="7.2.3.3 no compression"),
+        pytest.param("f348cdc9c9070000", b"Hello", id="7.2.3.4 a final block"),
+        pytest.param("f248050000 00ffffcac9c90700", b"Hello", id="7.2.3.5 two blocks"),
+        pytest.param("00", b"", id="7.2.3.6 empty"),
+    ],
+)
+def test_examples_of_the_rfc(data: str, payload: bytes) -> None:
+    assert Inflater().inflate(bytes.fromhex(data)) == good(payload)
+
+
+def test_example_of_the_rfc_with_context_takeover() -> None:
+    inflater = Inflater()
+    assert inflater.inflate(bytes.fromhex("f248cdc9c90700")) == good(b"Hello")
+    assert inflater.inflate(bytes.fromhex("f200110000")) == good(b"Hello")
+
+
+@given(messages, st.booleans(), st.booleans(), st.integers(9, 15), st.integers(0, 9), st.integers(0, 3))
+def test_round_trip(
+    sent: list[bytes], takeover: bool, agreed: bool, window_bits: int, level: int, pieces: int
+) -> None:
+    compressor = Compressor(takeover=takeover, window_bits=window_bits, level=level)
+    inflater = Inflater(no_context_takeover=agreed and not takeover)
+    for message in sent:
+        data = compressor.compress(message)
+        size = len(data) // (pieces + 1) + 1
+        fragments = [Fragment(not start, data[start : start + size]) for start in range(0, len(data), size)]
+        inflated = inflater.inflate(data) if pieces == 0 else inflater.inflate_fragments(fragments)
+        assert inflated == good(message)
+
+
+@given(messages, st.integers(1, 50))
+def test_stream_round_trip(sent: list[bytes], size: int) -> None:
+    compressor, inflater = Compressor(), Inflater()
+    for message in sent:
+        data, stream = compressor.compress(message), inflater.stream()
+        for start in range(0, len(data), size):
+            stream.receive_data(data[start : start + size])
+        assert stream.finish() == good(message)
+        assert inflater.inflate(compressor.compress(message)) == good(message)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.booleans(), st.binary(max_size=30)), min_size=1, max_size=4), max_size=6),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 40),
+)
+def test_garbage_never_raises(
+    received: list[list[tuple[bool, bytes]]], alone: bool, per_frame: bool, limit: int
+) -> None:
+    inflater = Inflater(no_context_takeover=alone, per_frame=per_frame, output_limit=limit)
+    for fragments in received:
+        inflater.pass_plain(fragments[0][1], whole=fragments[0][0])
+        first, *others = [Fragment(*fragment) for fragment in fragments]
+        results = [
+            inflater.inflate(first.data),
+            inflater.inflate_fragments([first._replace(rsv1=True), *others]),
+        ]
+        stream = inflater.stream()
+        for fragment in fragments:
+            stream.receive_data(fragment[1])
+        for payload, length, _ in (*results, stream.finish()):
+            assert len(payload) == min(limit, length)
+
+
+def test_misuse() -> None:
+    with pytest.raises(UsageError, match="cannot be negative"):
+        Inflater(output_limit=-1)
+
+
+class TestOddEndings:
+    """Messages that do not end as they should; the next one is not harmed (Z09, Z10, Z11, Z14, Z15)."""
+
+    @pytest.mark.parametrize(
+        ("oddity", "payload", "error"),
+        [
+            pytest.param(b"", b"", "no compressed data", id="zero bytes"),
+            pytest.param(
+                Compressor().compress(WORDS) + TAIL, WORDS, "not removed from its end", id="tail kept"
+            ),
+            pytest.param(finished(WORDS), WORDS, "final one", id="final block"),
+            pytest.param(
+                finished(WORDS) + TAIL, WORDS, "not removed from its end", id="final block and tail"
+            ),
+            pytest.param(finished(b"a") + finished(b"b"), b"ab", "final one", id="two streams"),
+            pytest.param(
+                finished(b"a") + Compressor().compress(b"b"), b"ab", None, id="stream after a final block"
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_odd_ending(self, oddity: bytes, payload: bytes, error: str | None, alone: bool) -> None:
+        compressor, inflater = Compressor(takeover=not alone), Inflater(no_context_takeover=alone)
+        assert inflater.inflate(compressor.compress(b"before " + WORDS)) == good(b"before " + WORDS)
+        inflated = inflater.inflate(oddity)
+        assert inflated[:2] == (payload, len(payload))
+        assert (error or "None") in str(inflated.error)
+        after = Compressor(takeover=not alone)
+        assert inflater.inflate(after.compress(b"after")) == good(b"after")
+
+    def test_zero_bytes_between_messages_that_belong_together(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+        assert inflater.inflate(b"").payload == b""
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_every_message_with_its_tail(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        for _ in range(3):
+            payload, _, error = inflater.inflate(compressor.compress(WORDS) + TAIL)
+            assert payload == WORDS
+            assert error == "00 00 ff ff was not removed from its end (RFC 7692 section 7.2.1)"
+
+    def test_one_byte_for_nothing_is_usual(self) -> None:
+        assert Inflater().inflate(b"\x00") == good(b"")
+
+    def test_takeover_across_a_final_block(self) -> None:
+        squeezer = zlib.compressobj(wbits=-15, zdict=WORDS)
+        later = squeezer.compress(WORDS) + squeezer.flush(zlib.Z_SYNC_FLUSH)
+        inflater = Inflater()
+        assert inflater.inflate(finished(WORDS)).payload == WORDS
+        assert inflater.inflate(later[:-4]) == good(WORDS)
+
+
+class TestUnreadable:
+    """What cannot be inflated is reported, and what comes next is inflated if anyone could (X05, Z01)."""
+
+    def test_corrupt(self) -> None:
+        corrupt = bytes.fromhex("1a5c27a718595a200fd48c9e9c327a72ca")
+        error = "it cannot be inflated (invalid distance too far back); the payload is as received"
+        assert Inflater().inflate(corrupt) == (corrupt, 17, error)
+
+    def test_corrupt_at_most_the_limit(self) -> None:
+        assert Inflater(output_limit=5).inflate(b"\xff" * 9)[:2] == (b"\xff" * 5, 9)
+
+    def test_cut_off(self) -> None:
+        inflated = Inflater().inflate(Compressor().compress(WORDS)[:-9])
+        assert inflated.payload
+        assert WORDS.startswith(inflated.payload)
+        assert inflated.length == len(inflated.payload)
+        assert inflated.error == "it stops in the middle of a block; the payload is what could be inflated"
+
+    def test_messages_that_stand_alone_go_on(self) -> None:
+        compressor, inflater = Compressor(takeover=False), Inflater(no_context_takeover=True)
+        for _ in range(3):
+            assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+            assert inflater.inflate(b"\x04").error
+
+    def test_what_refers_to_nothing_lost_goes_on(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+        assert inflater.inflate(b"\xff\xff").error
+        compressor = Compressor()
+        assert inflater.inflate(compressor.compress(b"anew " + WORDS)) == good(b"anew " + WORDS)
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_message_from_elsewhere_between_two(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+        assert inflater.inflate(b"\xff\xff").error
+        assert inflater.inflate(b"\xff\xff").error
+        payload, _, error = inflater.inflate(compressor.compress(WORDS))
+        assert payload == WORDS
+        assert (
+            error == "inflated as if the message that could not be inflated had not been sent; may be wrong"
+        )
+
+    def test_reference_into_what_was_lost(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        lost = compressor.compress(WORDS)
+        assert inflater.inflate(b"\xff" + lost).error
+        assert "too far back" in str(inflater.inflate(compressor.compress(WORDS)).error)
+
+    def test_cut_off_stream(self) -> None:
+        inflater = Inflater()
+        stream = inflater.stream()
+        stream.receive_data(Compressor().compress(WORDS)[:-9])
+        payload, _, error = stream.finish()
+        assert payload
+        assert WORDS.startswith(payload)
+        assert error == "it stops in the middle of a block; the payload is what could be inflated"
+        assert inflater.inflate(Compressor().compress(WORDS)) == good(WORDS)
+
+    def test_corrupt_stream(self) -> None:
+        stream = Inflater().stream()
+        stream.receive_data(Compressor().compress(WORDS))
+        stream.receive_data(b"\xff" * 9)
+        stream.receive_data(b"more")
+        assert stream.finish()[:2] == (WORDS, len(WORDS))
+
+
+class TestWindows:
+    """Peers whose window is not the one agreed on (Z02, Z05, Z17, Z19, Z27, C101)."""
+
+    @pytest.mark.parametrize("window_bits", range(9, 16))
+    def test_largest_window_whatever_was_agreed(self, window_bits: int) -> None:
+        parameters = DeflateParameters(server_max_window_bits=8, client_max_window_bits=8)
+        compressor, inflater = Compressor(window_bits=window_bits), parameters.inflater(Side.SERVER)
+        noise = bytes((i * i * 31 + i) >> 5 & 0xFF for i in range(32_000))
+        for message in (noise, noise[::-1], noise):
+            assert inflater.inflate(compressor.compress(message)) == good(message)
+
+    def test_takeover_that_was_not_agreed(self) -> None:
+        compressor, inflater = Compressor(), Inflater(no_context_takeover=True)
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+        for _ in range(3):
+            payload, _, error = inflater.inflate(compressor.compress(WORDS))
+            assert payload == WORDS
+            assert error is not None
+            assert error.startswith("it refers to an earlier message")
+
+    def test_no_takeover_though_it_was_agreed(self) -> None:
+        compressor, inflater = Compressor(takeover=False), Inflater()
+        for _ in range(3):
+            assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_uncompressed_messages_in_the_window(self, alone: bool) -> None:
+        compressor, inflater = Compressor(), Inflater(no_context_takeover=alone)
+        compressor.compress(WORDS)
+        inflater.pass_plain(WORDS)
+        payload, _, error = inflater.inflate(compressor.compress(WORDS))
+        assert payload == WORDS
+        assert error is not None
+        assert error.startswith("its peer also keeps uncompressed messages")
+        compressor.compress(b"more " + WORDS[::-1])
+        inflater.pass_plain(b"more " + WORDS[::-1])
+        for message in (WORDS[::-1], WORDS):
+            assert inflater.inflate(compressor.compress(message)) == good(message)
+
+    def test_uncompressed_messages_usually_stay_out(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        for _ in range(3):
+            assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+            inflater.pass_plain(b"in between")
+
+    def test_back_to_the_window_of_compressed_messages(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        compressor.compress(WORDS)
+        inflater.pass_plain(WORDS)
+        assert inflater.inflate(compressor.compress(WORDS)).error
+        inflater.pass_plain(b"far too long to be kept", whole=False)
+        for _ in range(2):
+            assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_uncompressed_message_only_known_in_part(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        compressor.compress(WORDS)
+        inflater.pass_plain(WORDS, whole=True)
+        inflater.pass_plain(WORDS, whole=False)
+        assert "too far back" in str(inflater.inflate(compressor.compress(WORDS)).error)
+
+    def test_window_stays_small(self) -> None:
+        compressor, inflater = Compressor(level=1), Inflater()
+        with bounded(seconds=30, mebibytes=8):
+            for turn in range(300):
+                message = turn.to_bytes(4, "big") * 2500
+                assert inflater.inflate(compressor.compress(message)) == good(message)
+                inflater.pass_plain(message)
+
+
+class TestFrames:
+    """Messages in several frames that are not one compressed whole (Z07, Z13, Z23)."""
+
+    each = "each of its frames is compressed by itself (RFC 7692 section 6.1)"
+    inner = "00 00 ff ff was removed from the end of each frame, not of the message (RFC 7692 section 7.2.1)"
+
+    @pytest.mark.parametrize(
+        ("rsv1", "error"),
+        [((True, True, True), each), ((True, False, False), inner)],
+    )
+    def test_each_frame_by_itself(self, rsv1: tuple[bool, ...], error: str) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        fragments = [Fragment(bit, compressor.compress(WORDS)) for bit in rsv1]
+        assert inflater.inflate_fragments(fragments) == (WORDS * 3, len(WORDS) * 3, error)
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_one_of_the_frames_uncompressed(self) -> None:
+        compressor, inflater = Compressor(), Inflater()
+        first, last = Fragment(True, compressor.compress(WORDS)), Fragment(True, compressor.compress(b"end"))
+        payload, _, error = inflater.inflate_fragments([first, Fragment(False, b" plain "), last])
+        assert (payload, error) == (WORDS + b" plain end", self.each)
+
+    def test_only_a_later_frame_compressed(self) -> None:
+        fragments = [Fragment(False, b"plain "), Fragment(True, Compressor().compress(WORDS))]
+        assert Inflater().inflate_fragments(fragments)[::2] == (b"plain " + WORDS, self.each)
+
+    def test_whole_message_with_rsv1_on_every_frame(self) -> None:
+        data = Compressor().compress(WORDS)
+        assert Inflater().inflate_fragments([Fragment(True, data[:9]), Fragment(True, data[9:])]) == good(
+            WORDS
+        )
+
+    def test_deflate_frame(self) -> None:
+        compressor, inflater = Compressor(), Inflater(per_frame=True)
+        for _ in range(2):
+            fragments = [Fragment(True, compressor.compress(WORDS)), Fragment(False, b"!")]
+            assert inflater.inflate_fragments(fragments) == good(WORDS + b"!")
+            assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_deflate_frame_agreed_and_messages_compressed(self) -> None:
+        data = Compressor().compress(WORDS)
+        fragments = [Fragment(True, data[:9]), Fragment(False, data[9:])]
+        assert Inflater(per_frame=True).inflate_fragments(fragments).payload == WORDS
+
+
+class TestBombs:
+    """Little data that becomes much: cut at the limit, given up far beyond it, and never slow."""
+
+    bomb = Compressor().compress(bytes(1 << 28))
+
+    def test_output_is_cut_and_the_window_kept(self) -> None:
+        compressor, inflater = Compressor(), Inflater(output_limit=1000)
+        message = WORDS * 100
+        assert inflater.inflate(compressor.compress(message)) == (message[:1000], len(message), None)
+        assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_nothing_is_kept(self) -> None:
+        assert Inflater(output_limit=0).inflate(Compressor().compress(WORDS)) == (b"", len(WORDS), None)
+
+    def test_output_of_exactly_the_limit(self) -> None:
+        assert Inflater(output_limit=len(WORDS)).inflate(Compressor().compress(WORDS)) == good(WORDS)
+
+    def test_large_honest_message(self) -> None:
+        message = b"".join(b'{"id":%d},' % number for number in range(400_000))
+        compressor, inflater = Compressor(), Inflater()
+        with bounded(seconds=30, mebibytes=16):
+            assert inflater.inflate(compressor.compress(message)) == (message[: 1 << 20], len(message), None)
+        assert inflater.inflate(compressor.compress(message[-99:])) == good(message[-99:])
+
+    def test_bomb(self) -> None:
+        inflater = Inflater()
+        with bounded(seconds=10, mebibytes=8):
+            payload, length, error = inflater.inflate(self.bomb)
+        assert payload == bytes(1 << 20)
+        assert length < 64 << 20
+        assert error == f"it inflates to more than {length} bytes; the payload is what could be inflated"
+        assert inflater.inflate(Compressor().compress(WORDS)) == good(WORDS)
+
+    def test_streamed_bomb(self) -> None:
+        stream = Inflater().stream()
+        with bounded(seconds=10, mebibytes=8):
+            for start in range(0, len(self.bomb), 1000):
+                stream.receive_data(self.bomb[start : start + 1000])
+            payload, length, error = stream.finish()
+        assert (payload, length < 64 << 20) == (bytes(1 << 20), True)
+        assert error is not None
+
+    def test_bomb_that_fails_at_its_end_is_not_tried_in_every_way(self) -> None:
+        inflater = Inflater(no_context_takeover=True)
+        inflater.pass_plain(WORDS)
+        bomb = self.bomb[:100_000]
+        fragments = [Fragment(True, bomb), Fragment(True, b"\xff" * 9), Fragment(True, b"\xff" * 9)]
+        with bounded(seconds=10, mebibytes=8):
+            assert inflater.inflate_fragments(fragments).error
+
+    def test_final_blocks_without_end(self) -> None:
+        with bounded(seconds=10, mebibytes=8):
+            error = Inflater().inflate(b"\x03\x00" * 200_000).error
+        assert error == "it has more than 256 final blocks; the payload is what could be inflated"
