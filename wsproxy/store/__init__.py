@@ -1,0 +1,1 @@
+"""Where recordings are kept: the only room that knows SQLAlchemy."""

@@ -1,0 +1,88 @@
+"""The writer's hold on a recording: one connection, its place among the recorders, and its end."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from wsproxy.store import recorders
+from wsproxy.store.checkpointer import Checkpointer
+from wsproxy.store.engine import writing_engine
+from wsproxy.store.failures import explained
+from wsproxy.store.inserts import placeholder
+from wsproxy.store.limits import WriterLimits
+from wsproxy.store.location import Location
+from wsproxy.store.migrations import migrate
+
+
+class Database:
+    """A recording opened for writing; used by one thread at a time.
+
+    `hold` is called with True when the relay must pause because the disk does not keep up, and with False
+    when it may go on. `clock` gives nanoseconds since the epoch. Raises RecordingError if it cannot be
+    opened.
+    """
+
+    def __init__(
+        self, location: Location, limits: WriterLimits, hold: Callable[[bool], None], clock: Callable[[], int]
+    ) -> None:
+        self.location = location
+        self._clock = clock
+        self._engine = writing_engine(location)
+        with explained(location):
+            self._connection = self._engine.connect()
+            try:
+                self.mark = placeholder(self._connection)
+                with self._connection.begin():
+                    migrate(self._connection, location)
+                    recorders.bury_dead(self._connection, clock())
+                    self.recorder_id = recorders.register(self._connection, clock())
+            except BaseException:
+                self._connection.close()
+                raise
+        self._renewed_at_ns = clock()
+        self._checkpointer = (
+            Checkpointer(self._engine, location.path, limits, hold) if location.path is not None else None
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction, committed at the end; raises RecordingError if the database fails."""
+        with explained(self.location):
+            with self._connection.begin():
+                yield self._connection
+            self.look_after_log()
+
+    def look_after_log(self) -> None:
+        """Keep SQLite's write-ahead log from growing; to be called now and then between transactions."""
+        if self._checkpointer is not None:
+            self._checkpointer.look(self._connection)
+
+    @property
+    def renewal_due(self) -> bool:
+        """Whether it is time for `renew`."""
+        return self._clock() - self._renewed_at_ns > recorders.RENEWAL_S * 1_000_000_000
+
+    def renew(self, connection: Connection) -> None:
+        """Say, in the transaction under way, that this recorder lives, and see whether the others do."""
+        self._renewed_at_ns = self._clock()
+        recorders.renew(connection, self.recorder_id, self._renewed_at_ns)
+        recorders.bury_dead(connection, self._renewed_at_ns)
+
+    def close(self) -> None:
+        """Take leave of the other recorders, and leave one plain file behind if nobody else has it open."""
+        with suppress(SQLAlchemyError), self._connection.begin():
+            recorders.retire(self._connection, self.recorder_id, self._clock())
+        if self._checkpointer is not None:
+            self._checkpointer.stop()
+            raw = self._connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)
+            # Out of WAL mode a recording can be read from anywhere, also where nothing can be written beside
+            # it.
+            with suppress(sqlite3.Error):
+                raw.execute("PRAGMA busy_timeout=0")
+                raw.execute("PRAGMA journal_mode=DELETE")
+        self._connection.close()
+        self._engine.dispose()

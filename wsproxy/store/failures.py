@@ -1,0 +1,71 @@
+"""What a database's error means to a user, in one line that says what to do."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from wsproxy.errors import RecordingError
+from wsproxy.store.location import Location
+
+_FULL = "is on a disk that is full: free some space, or record to another disk"
+_LOCKED = "is locked by another program: close what has it open and try again"
+_UNWRITABLE = "cannot be written: make the file and its folder writable, or record to another place"
+
+_SQLITE: dict[int, str] = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: _UNWRITABLE,
+    sqlite3.SQLITE_PERM: _UNWRITABLE,
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a copy, or save what can be read of it with"
+    " `sqlite3 FILE .recover`",
+    sqlite3.SQLITE_NOTADB: "is not a recording (not even a SQLite database): check the path",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check the path and its permissions; a recording whose"
+    " recorder was killed must be read where its folder is writable, together with its -wal file",
+    sqlite3.SQLITE_IOERR: "cannot be read or written (input/output error): check the disk",
+}
+
+_SQLSTATES: dict[str, str] = {
+    "53100": _FULL,
+    "25006": "is read-only: connect to a server that accepts writes",
+    "42501": "does not let this user do that: grant it the right to create and write tables",
+}
+
+_ERRNOS: dict[int, str] = {
+    errno.ENOSPC: _FULL,
+    errno.EISDIR: "is a directory: name a file in it",
+    errno.ENOTDIR: "is below something that is not a directory: check the path",
+    errno.ENOENT: "does not exist: check the path",
+    errno.EACCES: _UNWRITABLE,
+    errno.EPERM: _UNWRITABLE,
+    errno.EROFS: _UNWRITABLE,
+}
+
+
+@contextmanager
+def explained(location: Location) -> Iterator[None]:
+    """Turn what the database or the file system raises within into a RecordingError about `location`."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise explain(location, error) from error
+
+
+def explain(location: Location, error: BaseException) -> RecordingError:
+    """The RecordingError that tells a user what `error` means."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    meaning = _meaning(cause)
+    detail = " ".join(str(cause).split())
+    return RecordingError(f"{location} {meaning} ({detail})" if meaning else f"{location}: {detail}")
+
+
+def _meaning(cause: BaseException) -> str | None:
+    if isinstance(cause, sqlite3.Error):
+        # The low byte is the primary code; the upper bytes say more than a user needs.
+        return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+    if isinstance(cause, OSError):
+        return _ERRNOS.get(cause.errno or 0)
+    return _SQLSTATES.get(getattr(cause, "sqlstate", None) or "")

@@ -1,0 +1,207 @@
+"""What waits to be stored, and how it becomes rows within a transaction."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import Connection, bindparam, update
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import load_dialect
+from wsproxy.protocol.session import SessionEvent
+from wsproxy.store import schema
+from wsproxy.store.limits import WriterLimits
+from wsproxy.store.model import Observer, SessionStart, SessionState
+from wsproxy.store.rows import RowBatch, session_values
+from wsproxy.store.session_log import SessionLog
+from wsproxy.store.session_recorder import (
+    Changed,
+    Found,
+    Item,
+    Opened,
+    Operation,
+    ReachedEnd,
+    SessionRecorder,
+)
+
+_log = logging.getLogger(__name__)
+
+_UPDATE_SESSION = update(schema.sessions).where(schema.sessions.c.id == bindparam("session_id"))
+_UPDATE_SIDE = update(schema.sides).where(schema.sides.c.id == bindparam("side_id"))
+# A slice of data is the smallest piece of work; with so many events in it, it is made smaller, or may grow
+# again.
+_MANY_EVENTS, _FEW_EVENTS = 4096, 1024
+_LEAST_SLICE = 4096
+
+
+class Ingest:
+    """Everything that was taken over from the event loop and is not committed yet.
+
+    `done(size, count)` is called when `count` items with `size` bytes need no more memory.
+    """
+
+    def __init__(
+        self,
+        recorder_id: int,
+        mark: str,
+        limits: WriterLimits,
+        observers: Sequence[Observer],
+        done: Callable[[int, int], None],
+    ) -> None:
+        self._recorder_id = recorder_id
+        self._limits = limits
+        self._observers = list(observers)
+        self._done = done
+        self._batch = RowBatch(mark)
+        self._logs: dict[SessionRecorder, SessionLog] = {}
+        self._touched: dict[SessionLog, None] = {}
+        self._waiting: deque[tuple[float, Item]] = deque()
+        self._position = 0
+        self._slice = limits.slice_size
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something was taken over and not stored."""
+        return bool(self._waiting)
+
+    @property
+    def recording(self) -> bool:
+        """Whether any session is open."""
+        return bool(self._logs)
+
+    def take(self, connection: Connection, items: Iterable[Item]) -> None:
+        """Take over `items`, and store at once what need not wait for its turn.
+
+        So every session with data waiting has its row, and what is known of changes is never behind the data.
+        """
+        now = time.monotonic()
+        for item in items:
+            session, what, _, at_ns = item
+            if isinstance(what, Opened):
+                self._open(connection, session, what.start)
+                self._done(len(what.start.request_head) + len(what.start.response_head), 1)
+            elif isinstance(what, Changed | Found):
+                self._note(session, what, at_ns)
+            else:
+                self._waiting.append((now, item))
+
+    def store_until(self, connection: Connection, deadline: float) -> None:
+        """Store what waits, until `deadline` (of `time.monotonic`)."""
+        while self._waiting and time.monotonic() < deadline:
+            session, what, data, at_ns = self._waiting[0][1]
+            log = self._logs.get(session)
+            if isinstance(what, Side):
+                self._store_slice(log, what, data, at_ns)
+                if self._batch.size >= self._limits.batch_size:
+                    self._batch.insert(connection)
+                continue
+            self._waiting.popleft()
+            self._done(0, 1)
+            if log is not None:
+                self._end(connection, session, log, what, at_ns)
+
+    def finish(self, connection: Connection) -> None:
+        """Complete the transaction: insert what was gathered, and the state of every side that has moved."""
+        self._batch.insert(connection)
+        undecoded = self._overdue(time.monotonic() - self._limits.spool_age) if self._waiting else {}
+        touched = self._touched | dict.fromkeys(undecoded)
+        rows = [row for log in touched for row in log.touched_sides(undecoded.get(log, {}))]
+        if rows:
+            connection.execute(_UPDATE_SIDE, rows)
+        self._touched.clear()
+
+    def _open(self, connection: Connection, session: SessionRecorder, start: SessionStart) -> None:
+        dialects = {
+            Side.CLIENT: load_dialect(start.client_dialect),
+            Side.SERVER: load_dialect(start.server_dialect),
+        }
+        values = {"recorder_id": self._recorder_id, "state": SessionState.OPEN.value, **session_values(start)}
+        key = connection.execute(schema.sessions.insert().values(values)).inserted_primary_key
+        assert key is not None
+        session.session_id = session_id = int(key[0])
+        log = self._logs[session] = SessionLog(session_id, start, dialects, self._limits)
+        connection.execute(schema.sides.insert(), log.new_sides())
+        self._tell(lambda observer: observer.session_started(session_id, start))
+
+    def _note(self, session: SessionRecorder, what: Changed | Found, at_ns: int) -> None:
+        log = self._logs.get(session)
+        if isinstance(what, Changed):
+            size = len(what.sent)
+            if log is not None:
+                log.change(what, at_ns, self._batch)
+        else:
+            size = len(what.detail)
+            if log is not None:
+                log.finding(what, at_ns, self._batch)
+        self._done(size, 1)
+
+    def _store_slice(self, log: SessionLog | None, side: Side, data: bytes, at_ns: int) -> None:
+        """Store the next slice of the data that has waited longest."""
+        start, end = self._position, self._position + self._slice
+        if end >= len(data):
+            end = len(data)
+            self._waiting.popleft()
+        self._position = end if end < len(data) else 0
+        if log is not None:
+            part = data if end - start == len(data) else data[start:end]
+            self._touched[log] = None
+            events = log.receive_data(side, part, at_ns, self._batch)
+            if len(events) > _MANY_EVENTS:
+                self._slice = max(self._slice // 2, _LEAST_SLICE)
+            elif len(events) < _FEW_EVENTS:
+                self._slice = min(self._slice * 2, self._limits.slice_size)
+            self._tell_events(log.session_id, side, at_ns, events)
+        self._done(end - start, end == len(data))
+
+    def _end(
+        self, connection: Connection, session: SessionRecorder, log: SessionLog, what: Operation, at_ns: int
+    ) -> None:
+        """A TCP direction, or the session, has ended."""
+        self._touched[log] = None
+        if isinstance(what, ReachedEnd):
+            events = log.receive_eof(what.side, what.how, at_ns, self._batch)
+            self._tell_events(log.session_id, what.side, at_ns, events)
+            return
+        end = log.end(at_ns)
+        connection.execute(
+            _UPDATE_SESSION,
+            {
+                "session_id": log.session_id,
+                "state": SessionState.ENDED.value,
+                "ended_at_ns": end.ended_at_ns,
+                "close_code": end.close_code,
+                "close_reason": end.close_reason,
+                "closed_by": end.closed_by,
+            },
+        )
+        del self._logs[session]
+        self._tell(lambda observer: observer.session_ended(log.session_id, end))
+
+    def _overdue(self, before: float) -> dict[SessionLog, dict[Side, bytes]]:
+        """The data that was taken over before then and still waits."""
+        parts: dict[SessionLog, dict[Side, list[bytes]]] = {}
+        position = self._position
+        for taken_at, (session, what, data, _) in self._waiting:
+            if taken_at > before:
+                break
+            log = self._logs.get(session)
+            if log is not None and isinstance(what, Side):
+                parts.setdefault(log, {}).setdefault(what, []).append(data[position:])
+            position = 0
+        return {
+            log: {side: b"".join(chunks) for side, chunks in sides.items()} for log, sides in parts.items()
+        }
+
+    def _tell_events(self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]) -> None:
+        if self._observers and events:
+            self._tell(lambda observer: observer.events_received(session_id, side, at_ns, events))
+
+    def _tell(self, what: Callable[[Observer], None]) -> None:
+        for observer in tuple(self._observers):
+            try:
+                what(observer)
+            except Exception:
+                # Recording goes on without it: a fault in a display must not cost what passes.
+                _log.exception("an observer failed and is told no more")
+                self._observers.remove(observer)

@@ -1,0 +1,52 @@
+"""Where a recording is: a path, or any SQLAlchemy URL."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from wsproxy.errors import RecordingError
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A recording's place. `path` is the file of a SQLite recording, None for any other database."""
+
+    url: URL
+    path: Path | None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+
+def parse_location(path_or_url: str) -> Location:
+    """The place that a path or an SQLAlchemy URL names.
+
+    Raises RecordingError for what is neither, and for a database that exists in memory only.
+    """
+    if "://" not in path_or_url:
+        if not path_or_url or path_or_url == ":memory:" or "\0" in path_or_url:
+            raise RecordingError(
+                f"{path_or_url!r} names no file to record to; give a path such as wsproxy.db"
+            )
+        return _file(path_or_url)
+    try:
+        url = make_url(path_or_url)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        raise RecordingError(
+            f"{path_or_url!r} is not a database URL; write it as sqlite:///FILE or"
+            " postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        ) from error
+    if backend != "sqlite":
+        return Location(url, None)
+    if not url.database or url.database == ":memory:":
+        raise RecordingError(
+            f"{path_or_url} is a database in memory: nothing of it would be kept; name a file"
+        )
+    return _file(url.database)
+
+
+def _file(path: str) -> Location:
+    return Location(URL.create("sqlite", database=path), Path(path))

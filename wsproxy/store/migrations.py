@@ -1,0 +1,114 @@
+"""From an empty database to the current format, by named steps that only go forward.
+
+SQLite keeps the number of the last step in `user_version`, every other database in the table
+`schema_version`.
+"""
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, func, inspect, select
+from sqlalchemy.exc import OperationalError
+
+from wsproxy.errors import RecordingError
+from wsproxy.store import schema
+from wsproxy.store.location import Location
+from wsproxy.store.search_index import INDEX_STATEMENTS
+from wsproxy.store.views import create_views
+
+APPLICATION_ID = 0x77737078
+"""`wspx`: tells a SQLite recording from any other SQLite database."""
+
+_ADVISORY_LOCK = 0x77737078
+
+_version_metadata = MetaData()
+_schema_version = Table(
+    "schema_version",
+    _version_metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("applied_at_ns", BigInteger, nullable=False),
+)
+
+
+def _first_tables(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+    create_views(connection)
+    if connection.dialect.name == "sqlite":
+        try:
+            for statement in INDEX_STATEMENTS:
+                connection.exec_driver_sql(statement)
+        except OperationalError as error:
+            if "no such module" not in str(error.orig):
+                raise
+
+
+MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("first tables", _first_tables),)
+"""Each step's name and what it does; a step's number is its place, from 1. Steps are never changed once
+released.
+"""
+
+
+def migrate(connection: Connection, location: Location) -> None:
+    """Bring the database up to the current format, within the transaction under way.
+
+    Raises RecordingError if it is of a newer format, or not a recording.
+    """
+    if connection.dialect.name == "postgresql":
+        # Several recorders may start at once on an empty database; held until the transaction ends.
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+    done = stored_version(connection, location)
+    for number, (name, step) in enumerate(MIGRATIONS[done:], done + 1):
+        step(connection)
+        _note_version(connection, number, name)
+
+
+def check_version(connection: Connection, location: Location) -> None:
+    """Raise RecordingError unless this is a recording in a format that can be read."""
+    if not stored_version(connection, location):
+        raise RecordingError(f"{location} is a database without a recording in it: check the path")
+
+
+def stored_version(connection: Connection, location: Location) -> int:
+    """The number of the last step the database has seen; 0 for an empty one.
+
+    Raises RecordingError if it is of a newer format, or not a recording.
+    """
+    version = (
+        _sqlite_version(connection, location)
+        if connection.dialect.name == "sqlite"
+        else _server_version(connection)
+    )
+    if version > len(MIGRATIONS):
+        raise RecordingError(
+            f"{location} has format {version}, and this wsproxy knows formats up to {len(MIGRATIONS)}:"
+            " upgrade wsproxy"
+        )
+    return version
+
+
+def _sqlite_version(connection: Connection, location: Location) -> int:
+    application_id = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+    if application_id == APPLICATION_ID:
+        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    if application_id or connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+        raise RecordingError(f"{location} is a SQLite database, but not a recording: check the path")
+    return 0
+
+
+def _server_version(connection: Connection) -> int:
+    if not inspect(connection).has_table(_schema_version.name):
+        return 0
+    version: int | None = connection.scalar(select(func.max(_schema_version.c.version)))
+    return version or 0
+
+
+def _note_version(connection: Connection, number: int, name: str) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version={number}")
+        return
+    _version_metadata.create_all(connection)
+    connection.execute(
+        _schema_version.insert().values(version=number, name=name, applied_at_ns=time.time_ns())
+    )

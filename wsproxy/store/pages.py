@@ -1,0 +1,61 @@
+"""Rows in the order of their ids, fetched a page at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select
+
+from wsproxy.store.failures import explained
+from wsproxy.store.location import Location
+
+# A transaction is held for no longer than a page: SQLite's log cannot be begun anew while somebody reads an
+# old state of the recording. With frames of 64 KiB a page is 8 MiB.
+_PAGE = 128
+
+
+class Pages:
+    """A connection that reads, for one thread at a time; raises RecordingError when the database fails."""
+
+    def __init__(self, engine: Engine, location: Location) -> None:
+        self._engine = engine
+        self._location = location
+        with explained(location):
+            self._connection = engine.connect()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All that is read within is of one moment."""
+        with explained(self._location), self._connection.begin():
+            yield self._connection
+
+    def fetch(self, statement: Select[Any]) -> list[Row[Any]]:
+        """The rows of a statement that yields few."""
+        with self.transaction() as connection:
+            return list(connection.execute(statement))
+
+    def rows(
+        self, statement: Select[Any], key: ColumnElement[int], after: int, last: int | None = None
+    ) -> Iterator[Row[Any]]:
+        """The rows whose `key`, their first column, is over `after` and at most `last`, by that key."""
+        statement = statement.order_by(key).limit(_PAGE)
+        if last is not None:
+            statement = statement.where(key <= last)
+        while True:
+            page = self.fetch(statement.where(key > after))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
+    def sorted_rows(self, statement: Select[Any]) -> Iterator[Row[Any]]:
+        """The rows of a statement that sorts what may be many, on a connection of its own, held to the
+        end.
+        """
+        with explained(self._location), self._engine.connect() as connection:
+            yield from connection.execution_options(yield_per=_PAGE).execute(statement)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+        self._engine.dispose()

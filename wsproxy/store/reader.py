@@ -1,0 +1,233 @@
+"""Reading a recording: plain values, streamed, never a whole session at once."""
+
+from collections.abc import Callable, Iterator
+from heapq import merge
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import Select, Table, func, select
+
+from wsproxy.errors import RecordingError
+from wsproxy.protocol.frame import Side, WireEvent
+from wsproxy.protocol.message import MESSAGE_LIMIT
+from wsproxy.store import rows, schema
+from wsproxy.store.engine import reading_engine
+from wsproxy.store.location import Location, parse_location
+from wsproxy.store.messages import MESSAGES
+from wsproxy.store.migrations import check_version
+from wsproxy.store.model import (
+    StoredChange,
+    StoredEvent,
+    StoredFinding,
+    StoredFrame,
+    StoredMessage,
+    StoredSession,
+)
+from wsproxy.store.pages import Pages
+from wsproxy.store.sent import apply_changes
+from wsproxy.store.session_rows import SELECT_SESSIONS, stored_sessions
+
+_WIRE: tuple[tuple[Table, Callable[[Any], WireEvent]], ...] = (
+    (schema.frames, rows.frame),
+    (schema.frame_pieces, rows.frame_piece),
+    (schema.opaque_pieces, rows.opaque_data),
+)
+
+
+def open_recording(path_or_url: str) -> "Recording":
+    """Open a recording for reading; it is never modified, and may be written to meanwhile.
+
+    Raises RecordingError if there is none, or if it is damaged, of a newer format, or something else.
+    """
+    location = parse_location(path_or_url)
+    pages = Pages(reading_engine(location), location)
+    try:
+        with pages.transaction() as connection:
+            check_version(connection, location)
+    except RecordingError:
+        pages.close()
+        raise
+    return Recording(pages, location)
+
+
+class _Snapshot(NamedTuple):
+    """How far a session was recorded at one moment: the id of the last row, and what is in none, by side."""
+
+    last_id: int
+    tails: dict[Side, bytes]
+
+
+class Recording:
+    """A recording opened for reading, to be used by one thread, and closed (it is a context manager).
+
+    Everything is read as the iterators are consumed; every method raises RecordingError when the database
+    fails.
+    """
+
+    def __init__(self, pages: Pages, location: Location) -> None:
+        self._pages = pages
+        self.location = location
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it."""
+        self._pages.close()
+
+    def sessions(self) -> Iterator[StoredSession]:
+        """All sessions, oldest first."""
+        for row in self._pages.rows(SELECT_SESSIONS, schema.sessions.c.id, 0):
+            yield self._sessions([row])[0]
+
+    def session(self, ref: int | str) -> StoredSession:
+        """The session with this number, or the "last" one; raises RecordingError if there is none."""
+        if ref == "last":
+            statement = SELECT_SESSIONS.order_by(schema.sessions.c.id.desc()).limit(1)
+        elif str(ref).isdecimal():
+            statement = SELECT_SESSIONS.where(schema.sessions.c.id == int(ref))
+        else:
+            raise RecordingError(f"{ref!r} is not a session: give its number, or last")
+        found = self._sessions(self._pages.fetch(statement))
+        if found:
+            return found[0]
+        if ref == "last":
+            raise RecordingError(f"{self.location} has no sessions yet: record something first")
+        raise RecordingError(f"{self.location} has no session {ref}: `wsproxy ls` shows which it has")
+
+    def events(self, session_id: int, side: Side | None = None, *, after: int = 0) -> Iterator[StoredEvent]:
+        """What was on the wire, in the order seen; with `side`, of that side only; `after` an event's id, the
+        rest.
+        """
+        return self._events(session_id, side, after, self._snapshot(session_id).last_id)
+
+    def frames(self, session_id: int, side: Side | None = None, *, after: int = 0) -> Iterator[StoredFrame]:
+        """The frames, in the order in which they began."""
+        for row in self._rows(schema.frames, session_id, side, after):
+            event = rows.stored_event(row, rows.frame(row))
+            yield StoredFrame(event.id, event.session_id, event.side, event.at_ns, rows.frame(row))
+
+    def payload(self, frame_id: int) -> Iterator[bytes]:
+        """The payload data of a frame, all that was recorded of it, in the pieces in which it is kept."""
+        for row in self._pages.fetch(select(schema.frames).where(schema.frames.c.id == frame_id)):
+            frame = rows.frame(row)
+            yield frame.payload
+            if not frame.complete:
+                yield from self._later_payload(frame_id)
+
+    def messages(
+        self, session_id: int, side: Side | None = None, *, after: int = 0, limit: int = MESSAGE_LIMIT
+    ) -> Iterator[StoredMessage]:
+        """The assembled messages, by when they were complete, each with at most `limit` bytes of payload."""
+        statement = _of_side(select(MESSAGES), MESSAGES.c.side, side)
+        first = max(after, schema.first_id(session_id))
+        last = schema.first_id(session_id + 1) - 1
+        for row in self._pages.rows(statement, MESSAGES.c.id, first, last):
+            payload = row.payload
+            if payload is None:
+                payload = _joined(self.payload(row.id), limit)
+            yield rows.message(row, payload[:limit])
+
+    def stream(self, session_id: int, side: Side) -> Iterator[bytes]:
+        """Every byte received from `side`, its head included."""
+        start = self.session(session_id).start
+        yield start.request_head if side is Side.CLIENT else start.response_head
+        yield from self._received(session_id, side)
+
+    def stream_sent(self, session_id: int, side: Side) -> Iterator[bytes]:
+        """Every byte that was sent on for what was received from `side`, its head included."""
+        start = self.session(session_id).start
+        if side is Side.CLIENT:
+            yield start.request_head if start.request_head_sent is None else start.request_head_sent
+        else:
+            yield start.response_head if start.response_head_sent is None else start.response_head_sent
+        changes = schema.changes
+        statement = select(changes).where(
+            changes.c.side == rows.side_number(side),
+            changes.c.id.between(schema.first_id(session_id), schema.first_id(session_id + 1) - 1),
+        )
+        by_offset = self._pages.sorted_rows(statement.order_by(changes.c.start_offset, changes.c.id))
+        yield from apply_changes(self._received(session_id, side), map(rows.change, by_offset))
+
+    def tail(self, session_id: int, side: Side) -> bytes:
+        """The bytes received from `side` that are part of no event: a frame under way, or cut short."""
+        return self._snapshot(session_id).tails[side]
+
+    def changes(self, session_id: int, side: Side | None = None) -> Iterator[StoredChange]:
+        """What was sent on in place of something received, in the order in which it was done."""
+        return map(rows.change, self._rows(schema.changes, session_id, side, 0))
+
+    def findings(self, session_id: int, side: Side | None = None) -> Iterator[StoredFinding]:
+        """The departures from rules that were seen while recording."""
+        return map(rows.finding, self._rows(schema.findings, session_id, side, 0))
+
+    def _sessions(self, found: list[Any]) -> list[StoredSession]:
+        with self._pages.transaction() as connection:
+            return stored_sessions(connection, found)
+
+    def _rows(self, of: Table, session_id: int, side: Side | None, after: int) -> Iterator[Any]:
+        first, last = schema.first_id(session_id), schema.first_id(session_id + 1) - 1
+        return self._pages.rows(_of_side(select(of), of.c.side, side), of.c.id, max(after, first), last)
+
+    def _received(self, session_id: int, side: Side) -> Iterator[bytes]:
+        snapshot = self._snapshot(session_id)
+        for stored in self._events(session_id, side, 0, snapshot.last_id):
+            yield stored.event.serialize()
+        yield snapshot.tails[side]
+
+    def _events(self, session_id: int, side: Side | None, after: int, last: int) -> Iterator[StoredEvent]:
+        after = max(after, schema.first_id(session_id))
+        return merge(
+            *(self._wire(of, read, side, after, last) for of, read in _WIRE), key=lambda stored: stored.id
+        )
+
+    def _wire(
+        self, of: Table, read: Callable[[Any], WireEvent], side: Side | None, after: int, last: int
+    ) -> Iterator[StoredEvent]:
+        for row in self._pages.rows(_of_side(select(of), of.c.side, side), of.c.id, after, last):
+            yield rows.stored_event(row, read(row))
+
+    def _snapshot(self, session_id: int) -> _Snapshot:
+        first, beyond = schema.first_id(session_id), schema.first_id(session_id + 1)
+        sides = schema.sides
+        with self._pages.transaction() as connection:
+            last_ids = [
+                connection.scalar(select(func.max(of.c.id)).where(of.c.id > first, of.c.id < beyond))
+                for of, _ in _WIRE
+            ]
+            tails = {
+                side: connection.scalar(
+                    select(sides.c.tail).where(sides.c.id == session_id * 2 + rows.side_number(side))
+                )
+                for side in Side
+            }
+        return _Snapshot(
+            max(row_id or first for row_id in last_ids), {side: tail or b"" for side, tail in tails.items()}
+        )
+
+    def _later_payload(self, frame_id: int) -> Iterator[bytes]:
+        pieces = schema.frame_pieces
+        statement = select(pieces).where(pieces.c.frame_id == frame_id)
+        last = schema.first_id(schema.session_of(frame_id) + 1) - 1
+        for row in self._pages.rows(statement, pieces.c.id, frame_id, last):
+            yield row.payload
+            if row.last:
+                return
+
+
+def _of_side(statement: Select[Any], of: Any, side: Side | None) -> Select[Any]:
+    return statement if side is None else statement.where(of == rows.side_number(side))
+
+
+def _joined(chunks: Iterator[bytes], limit: int) -> bytes:
+    joined = bytearray()
+    for chunk in chunks:
+        joined += chunk
+        if len(joined) >= limit:
+            break
+    return bytes(joined)

@@ -1,0 +1,131 @@
+"""Events to rows, gathered to be inserted together, and rows to events."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
+from wsproxy.protocol.message import Message
+from wsproxy.store import schema
+from wsproxy.store.inserts import Insert
+from wsproxy.store.model import (
+    ChangeKind,
+    SessionStart,
+    StoredChange,
+    StoredEvent,
+    StoredFinding,
+    StoredMessage,
+)
+
+_SIDES = (Side.CLIENT, Side.SERVER)
+
+
+def side_number(side: Side) -> int:
+    """How a side is written in a row."""
+    return schema.CLIENT if side is Side.CLIENT else schema.SERVER
+
+
+def storable(text: str) -> str:
+    """The text in a form that every database takes: what a peer sent may hold lone surrogates and NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+class RowBatch:
+    """Rows gathered to be inserted together. `size` is what their data amounts to, in bytes."""
+
+    def __init__(self, mark: str) -> None:
+        self.frames: list[Any] = []
+        """The values of all rows, one row after another: the fastest to gather and to insert."""
+        self.pieces: list[tuple[object, ...]] = []
+        self.opaque: list[tuple[object, ...]] = []
+        self.messages: list[tuple[object, ...]] = []
+        self.changes: list[tuple[object, ...]] = []
+        self.findings: list[tuple[object, ...]] = []
+        self.size = 0
+        self._frames = Insert(schema.frames, mark)
+        self._others = (
+            (Insert(schema.frame_pieces, mark), self.pieces),
+            (Insert(schema.opaque_pieces, mark), self.opaque),
+            (Insert(schema.assembled_messages, mark), self.messages),
+            (Insert(schema.changes, mark), self.changes),
+            (Insert(schema.findings, mark), self.findings),
+        )
+
+    def insert(self, connection: Connection) -> None:
+        """Insert the rows, and begin anew."""
+        if self.frames:
+            self._frames.flat(connection, self.frames)
+            self.frames.clear()
+        for insert, rows in self._others:
+            if rows:
+                insert.rows(connection, rows)
+                rows.clear()
+        self.size = 0
+
+
+def session_values(start: SessionStart) -> dict[str, object]:
+    """What a session's row holds from its start on."""
+    values: dict[str, object] = {}
+    for name in SessionStart.__slots__:
+        value = getattr(start, name)
+        values[name] = storable(value) if isinstance(value, str) else value
+    return values
+
+
+def session_start(row: Any) -> SessionStart:
+    """The start of the session in a row of `sessions`."""
+    return SessionStart(**{name: getattr(row, name) for name in SessionStart.__slots__})
+
+
+def stored_event(row: Any, event: WireEvent) -> StoredEvent:
+    """The event that stands in a row, with what every row begins with."""
+    return StoredEvent(row[0], schema.session_of(row[0]), _SIDES[row[1]], row[2], event)
+
+
+def frame(row: Any) -> Frame:
+    """The frame in a row of `frames`."""
+    return Frame(*row[3:])
+
+
+def frame_piece(row: Any) -> FramePiece:
+    """The piece in a row of `frame_pieces`."""
+    return FramePiece(row.payload_offset, row.payload, row.last, row.masking_key, row.trailer)
+
+
+def opaque_data(row: Any) -> OpaqueData:
+    """The bytes in a row of `opaque_pieces`."""
+    return OpaqueData(row.stream_offset, row.data, row.reason)
+
+
+def message(row: Any, payload: bytes) -> StoredMessage:
+    """The message in a row of the view `messages`, with this payload."""
+    return StoredMessage(
+        row.id,
+        schema.session_of(row.id),
+        _SIDES[row.side],
+        row.at_ns,
+        Message(
+            row.opcode,
+            payload,
+            row.payload_length,
+            row.frames,
+            row.compressed,
+            row.start_offset,
+            row.end_offset,
+            len(payload) < row.payload_length,
+            row.error,
+        ),
+    )
+
+
+def change(row: Any) -> StoredChange:
+    """The change in a row of `changes`."""
+    kind = ChangeKind(row.kind)
+    place = (schema.session_of(row.id), _SIDES[row.side], row.at_ns)
+    return StoredChange(row.id, *place, kind, row.start_offset, row.end_offset, row.sent)
+
+
+def finding(row: Any) -> StoredFinding:
+    """The finding in a row of `findings`."""
+    place = (schema.session_of(row.id), _SIDES[row.side], row.at_ns)
+    return StoredFinding(row.id, *place, row.rule_id, row.detail, row.stream_offset, row.repaired)

@@ -1,0 +1,202 @@
+"""One session on its way into the database: what is received becomes rows."""
+
+from collections.abc import Mapping, Sequence
+
+from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
+from wsproxy.protocol.grammar import Dialect
+from wsproxy.protocol.message import Message
+from wsproxy.protocol.session import Session, SessionEvent
+from wsproxy.store import schema
+from wsproxy.store.limits import WriterLimits
+from wsproxy.store.model import SessionEnd, SessionStart, TcpEnd
+from wsproxy.store.rows import RowBatch, side_number, storable
+from wsproxy.store.session_recorder import Changed, Found
+
+# What a row costs besides the payload in it.
+_ROW_SIZE = 100
+_NO_FRAME = Frame(0, b"", False, 0, 0, None, None, b"")
+
+
+class _SideLog:
+    """What one side has sent so far; `frame` and `frame_id` are those of the frame begun last."""
+
+    __slots__ = (
+        "end",
+        "frame",
+        "frame_id",
+        "frames",
+        "last_at_ns",
+        "messages",
+        "number",
+        "received",
+        "touched",
+    )
+
+    def __init__(self, number: int, at_ns: int) -> None:
+        self.number = number
+        self.last_at_ns = at_ns
+        self.frames = self.messages = self.received = 0
+        self.end = TcpEnd.OPEN
+        self.frame, self.frame_id = _NO_FRAME, 0
+        self.touched = True
+
+
+class SessionLog:
+    """Decodes one session and adds its rows to a batch."""
+
+    def __init__(
+        self, session_id: int, start: SessionStart, dialects: Mapping[Side, Dialect], limits: WriterLimits
+    ) -> None:
+        self.session_id = session_id
+        self._last_id = schema.first_id(session_id)
+        self._session = Session(
+            dialects=dialects, piece_limit=limits.piece_limit, message_limit=limits.message_limit
+        )
+        self._session.handshake(start.request_head, start.response_head)
+        self._sides = {side: _SideLog(side_number(side), start.started_at_ns) for side in Side}
+
+    def new_sides(self) -> list[dict[str, object]]:
+        """The rows of `sides` to begin with."""
+        return [{"id": row.pop("side_id"), **row} for row in self.touched_sides({})]
+
+    def receive_data(self, side: Side, data: bytes, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
+        """Add the rows of what `data`, received from `side`, completes."""
+        log = self._sides[side]
+        log.received += len(data)
+        log.last_at_ns = at_ns
+        log.touched = True
+        events = self._session.receive_data(side, data, at_ns)
+        self._add(log, events, at_ns, batch)
+        batch.size += len(data) + _ROW_SIZE * len(events)
+        return events
+
+    def _add(self, log: _SideLog, events: Sequence[SessionEvent], at_ns: int, batch: RowBatch) -> None:
+        # The hot path: most events are a complete frame, or the message that it is, which needs no row of its
+        # own.
+        extend, number, frame = batch.frames.extend, log.number, log.frame
+        row_id, frame_id = self._last_id, log.frame_id
+        frames = messages = 0
+        for event in events:
+            if type(event) is Frame:
+                row_id += 1
+                frame, frame_id = event, row_id
+                extend((row_id, number, at_ns))
+                extend(event)
+                frames += 1
+            elif type(event) is Message:
+                messages += 1
+                if (
+                    event.payload is frame.payload
+                    and event.frames == 1
+                    and not event.compressed
+                    and not event.error
+                ):
+                    continue
+                message_id = frame_id
+                if event.end_offset <= frame.offset:
+                    # Given up when this frame came, whose id may be needed for its own message.
+                    row_id += 1
+                    message_id = row_id
+                _add_message(event, frame, (message_id, number, at_ns), batch)
+            elif isinstance(event, FramePiece):
+                row_id += 1
+                _add_piece(event, frame_id, (row_id, number, at_ns), batch)
+            else:
+                assert isinstance(event, OpaqueData)
+                row_id += 1
+                batch.opaque.append((row_id, number, at_ns, event.offset, storable(event.reason), event.data))
+        self._last_id, log.frame, log.frame_id = row_id, frame, frame_id
+        log.frames += frames
+        log.messages += messages
+
+    def change(self, changed: Changed, at_ns: int, batch: RowBatch) -> None:
+        """Add what was sent on instead of bytes of one side."""
+        number = side_number(changed.side)
+        place = (changed.kind.value, changed.start_offset, changed.end_offset)
+        batch.changes.append((self._next_id(), number, at_ns, *place, changed.sent))
+        batch.size += len(changed.sent) + _ROW_SIZE
+
+    def finding(self, found: Found, at_ns: int, batch: RowBatch) -> None:
+        """Add a departure from a rule."""
+        number = side_number(found.side)
+        what = (storable(found.rule_id), storable(found.detail))
+        batch.findings.append((self._next_id(), number, at_ns, *what, found.offset, found.repaired))
+        batch.size += len(found.detail) + _ROW_SIZE
+
+    def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
+        """Note how the TCP direction from `side` ended, and add the rows of what that completes."""
+        log = self._sides[side]
+        log.end = how
+        log.touched = True
+        events = self._session.receive_eof(side, at_ns)
+        self._add(log, events, at_ns, batch)
+        return events
+
+    def end(self, at_ns: int) -> SessionEnd:
+        """How the session ended."""
+        close = self._session.close
+        return SessionEnd(
+            ended_at_ns=at_ns,
+            close_code=close.code if close else None,
+            close_reason=storable(close.reason) if close else None,
+            closed_by=close.side if close else None,
+            client_end=self._sides[Side.CLIENT].end,
+            server_end=self._sides[Side.SERVER].end,
+        )
+
+    def touched_sides(self, undecoded: Mapping[Side, bytes]) -> list[dict[str, object]]:
+        """The rows of `sides` that changed since the last call; `undecoded` is what waits to be decoded."""
+        rows: list[dict[str, object]] = []
+        for side, log in self._sides.items():
+            waiting = undecoded.get(side, b"")
+            if not (log.touched or waiting):
+                continue
+            # What is in the tail only for now must be replaced by the next commit, even if nothing more
+            # comes.
+            log.touched = bool(waiting)
+            rows.append(
+                {
+                    "side_id": self.session_id * 2 + log.number,
+                    "last_at_ns": log.last_at_ns,
+                    "frames": log.frames,
+                    "messages": log.messages,
+                    "received_bytes": log.received + len(waiting),
+                    "tcp_end": log.end.value,
+                    "tail": self._session.pending(side) + waiting,
+                }
+            )
+        return rows
+
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+
+def _add_piece(piece: FramePiece, frame_id: int, lead: tuple[int, int, int], batch: RowBatch) -> None:
+    position, payload, last, masking_key, trailer = piece
+    batch.pieces.append((*lead, frame_id, masking_key, position, last, payload, trailer))
+
+
+def _add_message(message: Message, frame: Frame, lead: tuple[int, int, int], batch: RowBatch) -> None:
+    """Add a message, unless it simply is the complete `frame`; without its payload if it is that of the
+    pieces.
+    """
+    is_frame = message.frames == 1 and not message.compressed and not message.error
+    if is_frame and frame.complete:
+        return
+    (opcode, payload, length, frames, compressed, start, end, truncated, error) = message
+    batch.messages.append(
+        (
+            *lead,
+            opcode,
+            None if is_frame else payload,
+            length,
+            frames,
+            compressed,
+            start,
+            end,
+            truncated,
+            None if error is None else storable(error),
+        )
+    )
+    batch.size += len(payload)

@@ -1,0 +1,99 @@
+"""What the event loop holds of a session being recorded."""
+
+from dataclasses import dataclass
+
+from wsproxy.protocol.frame import Side
+from wsproxy.store.intake import Intake
+from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The session begins."""
+
+    start: SessionStart
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something else was sent on."""
+
+    kind: ChangeKind
+    side: Side
+    start_offset: int
+    end_offset: int
+    sent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A departure from a rule was seen."""
+
+    rule_id: str
+    detail: str
+    side: Side
+    offset: int | None
+    repaired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedEnd:
+    """A TCP direction ended."""
+
+    side: Side
+    how: TcpEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session is over."""
+
+
+type Operation = Opened | Changed | Found | ReachedEnd | Ended
+type Item = tuple[SessionRecorder, Side | Operation, bytes, int]
+"""What waits for the writer's thread: data and its side, or an operation (and no data), each with its time.
+"""
+
+
+class SessionRecorder:
+    """Takes what happens in one session, in the order in which it happens.
+
+    Every call is cheap, never blocks, and is a no-op once the recorder has failed. Calls for all sessions of
+    a recorder come from one thread. Times are nanoseconds since the epoch; offsets are bytes from the end of
+    the side's opening handshake.
+    """
+
+    __slots__ = ("_intake", "session_id")
+
+    def __init__(self, intake: Intake[Item], start: SessionStart) -> None:
+        self._intake = intake
+        self.session_id: int | None = None
+        """The session's number, once it is stored."""
+        self._do(Opened(start), start.started_at_ns, len(start.request_head) + len(start.response_head))
+
+    def receive_data(self, side: Side, data: bytes, at_ns: int) -> None:
+        """Record bytes received from `side`, after its opening handshake."""
+        self._intake.put((self, side, data, at_ns), len(data))
+
+    def change(
+        self, kind: ChangeKind, side: Side, start_offset: int, end_offset: int, sent: bytes, at_ns: int
+    ) -> None:
+        """Record that `sent` went on in place of those bytes of what `side` sent (dropped: nothing did)."""
+        self._do(Changed(ChangeKind(kind), side, start_offset, end_offset, sent), at_ns, len(sent))
+
+    def finding(
+        self, rule_id: str, detail: str, side: Side, offset: int | None, at_ns: int, *, repaired: bool = False
+    ) -> None:
+        """Record a departure from a rule; `offset` is None for one in the opening handshake."""
+        self._do(Found(rule_id, detail, side, offset, repaired), at_ns, len(detail))
+
+    def receive_eof(self, side: Side, how: str, at_ns: int) -> None:
+        """Record how the TCP direction from `side` ended: "fin" or "rst"."""
+        self._do(ReachedEnd(side, TcpEnd(how)), at_ns, 0)
+
+    def end(self, ended_at_ns: int) -> None:
+        """Record the end of the session; nothing may follow."""
+        self._do(Ended(), ended_at_ns, 0)
+
+    def _do(self, operation: Operation, at_ns: int, size: int) -> None:
+        self._intake.put((self, operation, b"", at_ns), size)

@@ -1,0 +1,57 @@
+"""Rows of `sessions`, with the counts of both sides, to values."""
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from wsproxy.protocol.frame import Side
+from wsproxy.store import schema
+from wsproxy.store.model import SessionEnd, SessionStart, SessionState, SideCounts, StoredSession, TcpEnd
+from wsproxy.store.recorders import dead_recorders
+
+_CLIENT, _SERVER = schema.sides.alias("client"), schema.sides.alias("server")
+_COUNTS = ("frames", "messages", "received_bytes", "last_at_ns", "tcp_end")
+
+SELECT_SESSIONS = (
+    select(
+        schema.sessions,
+        *(_CLIENT.c[name].label(f"client_{name}") for name in _COUNTS),
+        *(_SERVER.c[name].label(f"server_{name}") for name in _COUNTS),
+    )
+    .join(_CLIENT, _CLIENT.c.id == schema.sessions.c.id * 2 + schema.CLIENT)
+    .join(_SERVER, _SERVER.c.id == schema.sessions.c.id * 2 + schema.SERVER)
+)
+
+
+def stored_sessions(connection: Connection, rows: list[Any]) -> list[StoredSession]:
+    """The sessions in these rows of `SELECT_SESSIONS`; one whose recorder has died is interrupted."""
+    is_open = any(row.state == SessionState.OPEN for row in rows)
+    dead = dead_recorders(connection, time.time_ns()) if is_open else set()
+    return [_stored_session(row, dead) for row in rows]
+
+
+def _stored_session(row: Any, dead: set[int]) -> StoredSession:
+    state = SessionState(row.state)
+    if state is SessionState.OPEN and row.recorder_id in dead:
+        state = SessionState.INTERRUPTED
+    return StoredSession(
+        id=row.id,
+        state=state,
+        start=SessionStart(**{name: getattr(row, name) for name in SessionStart.__slots__}),
+        end=_session_end(row) if row.ended_at_ns is not None else None,
+        client=SideCounts(row.client_frames, row.client_messages, row.client_received_bytes),
+        server=SideCounts(row.server_frames, row.server_messages, row.server_received_bytes),
+        last_at_ns=max(row.client_last_at_ns, row.server_last_at_ns),
+    )
+
+
+def _session_end(row: Any) -> SessionEnd:
+    return SessionEnd(
+        ended_at_ns=row.ended_at_ns,
+        close_code=row.close_code,
+        close_reason=row.close_reason,
+        closed_by=Side(row.closed_by) if row.closed_by else None,
+        client_end=TcpEnd(row.client_tcp_end),
+        server_end=TcpEnd(row.server_tcp_end),
+    )

@@ -1,0 +1,92 @@
+"""The writer's thread: lets data gather, stores it in transactions of bounded time and size."""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Thread
+
+from wsproxy.errors import RecordingError, WsproxyError
+from wsproxy.store.database import Database
+from wsproxy.store.ingest import Ingest
+from wsproxy.store.intake import Intake
+from wsproxy.store.limits import WriterLimits
+from wsproxy.store.session_recorder import Item
+
+_log = logging.getLogger(__name__)
+
+
+class StoreThread:
+    """Stores what comes in by `intake` until that is finished, then closes `database`.
+
+    `on_failure` is called, in this thread, with the error that makes it stop before that.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake[Item],
+        ingest: Ingest,
+        limits: WriterLimits,
+        on_failure: Callable[[RecordingError], None],
+    ) -> None:
+        self._database = database
+        self._intake = intake
+        self._ingest = ingest
+        self._limits = limits
+        self._on_failure = on_failure
+        self._thread = Thread(target=self._run, name="wsproxy-store", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the end of the thread."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+        except WsproxyError as error:
+            self._fail(RecordingError(str(error)))
+        except Exception as error:
+            # Whatever it is, a recorder that stops must say so: somebody relies on nothing passing
+            # unrecorded.
+            _log.exception("the recorder stopped")
+            self._fail(RecordingError(f"{self._database.location}: recording failed: {error!r}"))
+        finally:
+            self._database.close()
+
+    def _fail(self, error: RecordingError) -> None:
+        self._intake.discard()
+        self._on_failure(error)
+
+    def _turn(self) -> bool:
+        """Let data gather and store it; False when there will be no more."""
+        finished = self._intake.closed
+        if not (finished or self._ingest.waiting):
+            self._intake.wait(self._limits.tick)
+        if self._intake.backlog:
+            self._store()
+        else:
+            self._idle()
+        return not finished or self._intake.backlog > 0
+
+    def _store(self) -> None:
+        """One transaction. Its pace tells how much may wait."""
+        began, stored = time.monotonic(), self._intake.stored
+        with self._database.transaction() as connection:
+            self._ingest.take(connection, self._intake.take())
+            self._ingest.store_until(connection, began + self._limits.commit_time)
+            if self._ingest.waiting:
+                self._ingest.take(connection, self._intake.take())
+            self._ingest.finish(connection)
+            if self._database.renewal_due:
+                self._database.renew(connection)
+        elapsed = time.monotonic() - began
+        if elapsed > self._limits.commit_time / 2:
+            self._intake.set_pace((self._intake.stored - stored) / elapsed, self._limits.catch_up_time)
+
+    def _idle(self) -> None:
+        if self._ingest.recording and self._database.renewal_due:
+            with self._database.transaction() as connection:
+                self._database.renew(connection)
+        self._database.look_after_log()

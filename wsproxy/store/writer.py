@@ -1,0 +1,77 @@
+"""Recording: what happens in the event loop goes to a thread that stores it."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from wsproxy.errors import RecordingError
+from wsproxy.store.database import Database
+from wsproxy.store.ingest import Ingest
+from wsproxy.store.intake import Intake
+from wsproxy.store.limits import WriterLimits
+from wsproxy.store.location import parse_location
+from wsproxy.store.model import Observer, SessionStart
+from wsproxy.store.session_recorder import Item, SessionRecorder
+from wsproxy.store.store_thread import StoreThread
+
+__all__ = ["Recorder", "SessionRecorder", "WriterLimits"]
+
+
+class Recorder:
+    """Records sessions into one recording; several recorders may share it.
+
+    `url_or_path` is a SQLite file or an SQLAlchemy URL. `on_pressure(True)` is called, in the thread that
+    puts data in, as soon as more waits than `limits` allow (or, in a thread of the recorder, when the disk
+    does not keep up): reading from the sockets must pause until `on_pressure(False)`, which comes from a
+    thread of the recorder. `on_failure` is called once, in such a thread, when nothing more can be recorded.
+    `observers` see what is recorded, in such a thread. `clock` gives nanoseconds since the epoch.
+
+    Raises RecordingError if the place cannot be one.
+    """
+
+    def __init__(
+        self,
+        url_or_path: str,
+        *,
+        limits: WriterLimits | None = None,
+        on_failure: Callable[[RecordingError], None],
+        on_pressure: Callable[[bool], None],
+        observers: Sequence[Observer] = (),
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.location = parse_location(url_or_path)
+        self.failed: RecordingError | None = None
+        self._limits = limits or WriterLimits()
+        self._on_failure = on_failure
+        self._observers = tuple(observers)
+        self._clock = clock
+        self._intake: Intake[Item] = Intake(self._limits.high_water, on_pressure)
+        self._thread: StoreThread | None = None
+
+    def start(self) -> None:
+        """Open the recording, creating what is missing, and mark what dead recorders left open as
+        interrupted.
+
+        Raises RecordingError if it cannot be opened for writing.
+        """
+        database = Database(self.location, self._limits, self._intake.hold, self._clock)
+        ingest = Ingest(database.recorder_id, database.mark, self._limits, self._observers, self._intake.done)
+        self._thread = StoreThread(database, self._intake, ingest, self._limits, self._fail)
+
+    def open_session(self, start: SessionStart) -> SessionRecorder:
+        """Begin a session. Never blocks."""
+        return SessionRecorder(self._intake, start)
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait to be stored, what it costs to keep them included."""
+        return self._intake.backlog
+
+    def close(self) -> None:
+        """Store what waits, commit, and close the recording; sessions still open are interrupted."""
+        self._intake.finish()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _fail(self, error: RecordingError) -> None:
+        self.failed = error
+        self._on_failure(error)
