@@ -265,6 +265,15 @@ class TestLimit:
         assert messages[0].error
         assert seen(messages[1:]) == [(TEXT, WORDS, None)]
 
+    def test_frames_compressed_one_by_one_over_the_limit(self, piece_limit: int) -> None:
+        compressor, inflater = Compressor(level=0), Inflater(per_frame=True)
+        data = [compressor.compress(WORDS) for _ in range(2)]
+        frames = frame(TEXT, data[0], rsv=RSV1, fin=False), frame(CONT, data[1], rsv=RSV1)
+        again = frame(TEXT, Compressor().compress(b"a"), rsv=RSV1)
+        messages = assemble(*frames, again, inflater=inflater, message_limit=20, piece_limit=piece_limit)
+        assert "the payload is what could be inflated" in str(messages[0].error)
+        assert seen(messages[1:]) == [(TEXT, b"a", None)]
+
     def test_rsv1_too_late_to_be_inflated(self, piece_limit: int) -> None:
         frames = frame(TEXT, b"Hello", fin=False), frame(CONT, Compressor().compress(b"b"), rsv=RSV1)
         [message] = assemble(*frames, inflater=Inflater(), message_limit=3, piece_limit=piece_limit)

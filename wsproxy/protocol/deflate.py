@@ -160,18 +160,18 @@ class Inflater:
         """Inflate a message from the payload data of its frames, at least one of which has RSV1 set."""
         data = b"".join(fragment.data for fragment in fragments)
         work = allowed_work(len(data), self._limit)
-        failures: list[tuple[Attempt, zlib.error]] = []
+        failure: list[tuple[Attempt, zlib.error]] = []
         for reading, note in self._readings(fragments, data):
             for window in self._windows:
                 attempt = Attempt(window, self._limit, work)
                 try:
                     attempt.read(reading)
                 except zlib.error as error:
-                    failures.append((attempt, error))
+                    failure = failure or [(attempt, error)]
                     work = attempt.work
                 else:
                     return self._accept(attempt, note)
-        return self._give_up(*failures[0], data)
+        return self._give_up(*failure[0], data)
 
     def _readings(
         self, fragments: Sequence[Fragment], data: bytes
@@ -211,9 +211,8 @@ class Inflater:
         used, usual = attempt.window, self._windows[0]
         for window in self._windows:
             window.add(attempt.recent)
-        error = (
-            "; ".join(filter(None, (*attempt.notes, note, used.note if used is not usual else None))) or None
-        )
+        assumed = used.note if used is not usual else None
+        error = "; ".join(filter(None, (*attempt.notes, note, assumed))) or None
         if used.lasting:
             self._windows.remove(used)
             self._windows.insert(0, used)
