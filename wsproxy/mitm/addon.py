@@ -1,0 +1,118 @@
+"""wsproxy as a mitmproxy addon: its options (`wsproxy_*`) and hooks."""
+
+import logging
+from collections.abc import Sequence
+
+from mitmproxy import ctx
+from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy.layer import NextLayer
+
+from wsproxy.errors import RecordingError, WsproxyError
+from wsproxy.mitm.audience import audience
+from wsproxy.mitm.internals import find_addon, options_error, shut_down
+from wsproxy.mitm.next_layer import choose_layer
+from wsproxy.mitm.notices import Notices
+from wsproxy.mitm.options import add_options, session_settings
+from wsproxy.mitm.sessions import Sessions
+from wsproxy.store.model import Observer
+from wsproxy.store.writer import Recorder
+
+_log = logging.getLogger(__name__)
+
+
+def wsproxy_addons() -> list[object]:
+    """For a script's `addons`: wsproxy, unless it is there already (`wsproxy record` brings it)."""
+    return [] if find_addon(WsproxyAddon.name) is not None else [WsproxyAddon()]
+
+
+class WsproxyAddon:
+    """Relays and records WebSocket sessions. `observers` see what is recorded, in the recorder's thread.
+
+    `failure` is what made it unusable, or ended the recording, if anything did.
+    """
+
+    name = "wsproxy"
+
+    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+        self.addons = [Notices()]
+        self.sessions = Sessions(lambda: audience(ctx.master))
+        self.failure: WsproxyError | None = None
+        self._observers = observers
+        self._recorder: Recorder | None = None
+        self._recording = ""
+        self._pressed = False
+        self._running = False
+
+    def load(self, loader: Loader) -> None:
+        """Add the options."""
+        add_options(loader)
+
+    def configure(self, updated: set[str]) -> None:
+        """Take over changed options, for sessions that begin from now on."""
+        if not any(name.startswith("wsproxy_") for name in updated):
+            return
+        try:
+            self.sessions.settings = session_settings()
+            if ctx.options.wsproxy_recording != self._recording:
+                self._record_to(ctx.options.wsproxy_recording)
+        except WsproxyError as error:
+            if self._running:
+                raise options_error(str(error)) from error
+            # While mitmproxy starts, an error in the log ends it, with this line and no traceback.
+            self.failure = error
+            _log.error("%s", error)
+
+    def running(self) -> None:
+        """Startup is over."""
+        self._running = True
+
+    def next_layer(self, asked: NextLayer) -> None:
+        """Have our layers used for HTTP."""
+        choose_layer(asked, self.sessions.open)
+
+    def done(self) -> None:
+        """Close what is open, and wait until all of it is stored."""
+        self.sessions.close()
+        self._close_recorder()
+
+    def _record_to(self, place: str) -> None:
+        if self.sessions.live:
+            raise RecordingError("wsproxy_recording cannot change while sessions are open: close them first")
+        self._close_recorder()
+        self._recording = place
+        if place:
+            recorder = Recorder(
+                place, on_failure=self._on_failure, on_pressure=self._on_pressure, observers=self._observers
+            )
+            recorder.start()
+            self._recorder = self.sessions.recorder = recorder
+
+    def _close_recorder(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        self.sessions.recorder = None
+        if recorder is None:
+            return
+        recorder.close()
+        if recorder.failed is not None and self.failure is None:
+            self._recording_failed(recorder.failed)
+
+    def _on_pressure(self, pressed: bool) -> None:
+        """Called by the recorder, in any thread; the last call counts, in whatever order they get through."""
+        self._pressed = pressed
+        ctx.master.event_loop.call_soon_threadsafe(lambda: self.sessions.press(self._pressed))
+
+    def _on_failure(self, error: RecordingError) -> None:
+        """Called by the recorder, in its thread."""
+        ctx.master.event_loop.call_soon_threadsafe(self._recording_failed, error)
+
+    def _recording_failed(self, error: RecordingError) -> None:
+        if self.failure is not None:
+            return
+        if ctx.options.wsproxy_on_store_error == "relay":
+            _log.error("%s; sessions go on unrecorded", error)
+            self.sessions.stop_recording()
+            return
+        self.failure = error
+        _log.error("%s; stopping, so that nothing passes unrecorded", error)
+        self.sessions.refuse()
+        shut_down()

@@ -1,0 +1,119 @@
+"""Raw heads through mitmproxy's strict parser.
+
+mitmproxy reads an opening handshake strictly and writes it anew. So it is shown a tidy view of each head of
+an opening handshake, one line per header field, while the exact bytes stay attached to its message. What goes
+on are those bytes, patched only where an addon (or mitmproxy itself, as a proxy must) has changed the
+message.
+
+Relies on `http1.assemble_request_head` and `assemble_response_head` writing one line per field, in order.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mitmproxy import http
+from mitmproxy.net.http import http1
+
+from wsproxy.protocol.handshake import (
+    Head,
+    HeaderField,
+    RequestHead,
+    ResponseHead,
+    is_upgrade_request,
+    is_upgrade_response,
+    parse_request_head,
+    patch_head,
+)
+
+_ATTRIBUTE = "wsproxy_head"
+_NOT_IN_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9a-zA-Z]")
+_NAMELESS = b"X-Wsproxy-Nameless"
+_VERSION = re.compile(rb"HTTP/\d\.\d")
+_WEBSOCKET_SCHEME = re.compile(rb"ws(s?)://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RawHead:
+    """The exact bytes of a head, and how mitmproxy wrote the view of it that it was shown.
+
+    `gone` bytes at its beginning (interim responses) have been sent on already.
+    """
+
+    raw: bytes
+    shown: bytes
+    gone: int = 0
+
+
+def keep_raw(message: http.Message, raw: bytes, gone: int = 0) -> None:
+    """Attach the exact bytes of its head to a message that was just parsed."""
+    setattr(message, _ATTRIBUTE, RawHead(raw, _assemble(message), gone))
+
+
+def raw_head(message: http.Message | None) -> RawHead | None:
+    """What `keep_raw` attached: present on both messages of an opening handshake."""
+    head: RawHead | None = getattr(message, _ATTRIBUTE, None)
+    return head
+
+
+def head_to_send(message: http.Message) -> bytes | None:
+    """The head as it goes on, interim responses included; None for a message that has no raw head."""
+    head = raw_head(message)
+    return None if head is None else patch_head(head.raw, head.shown, _assemble(message))
+
+
+def _assemble(message: http.Message) -> bytes:
+    untyped = cast(Any, http1)
+    is_request = isinstance(message, http.Request)
+    return bytes((untyped.assemble_request_head if is_request else untyped.assemble_response_head)(message))
+
+
+def upgrade_request(raw: bytes) -> RequestHead | None:
+    """The request, if it asks for a WebSocket; None for plain HTTP and CONNECT."""
+    request = parse_request_head(raw)
+    wanted = is_upgrade_request(request) and request.method.upper() != b"CONNECT"
+    return request if wanted else None
+
+
+def request_view(request: RequestHead) -> list[bytes]:
+    """The lines of an upgrade request as mitmproxy's parser accepts them."""
+    target = re.sub(rb"\s", b"%20", _WEBSOCKET_SCHEME.sub(rb"http\1://", request.target, count=1))
+    if not target.startswith((b"/", b"*")) and b"://" not in target:
+        target = b"/" + target
+    return [b" ".join((request.method, target, _version(request.version))), *_field_lines(request)]
+
+
+def response_view(request: RequestHead, response: ResponseHead) -> list[bytes]:
+    """The lines of the response to an upgrade request as mitmproxy's parser accepts them.
+
+    Whatever turns the connection into a WebSocket shows as 101, and so does a response without a status that
+    can be read: what follows it can only be relayed.
+    """
+    status = response.status
+    if status is None or is_upgrade_response(request, response):
+        status = 101
+    return [b"%s %d %s" % (_version(response.version), status, response.reason), *_field_lines(response)]
+
+
+def headless_view() -> list[bytes]:
+    """What mitmproxy is shown where a device sends no response head at all."""
+    return [b"HTTP/1.1 101 "]
+
+
+def plain_view(head: Head) -> list[bytes]:
+    """The lines of a head that is no part of an opening handshake, as they came: mitmproxy judges them."""
+    lines = b"".join((head.start_line, *(field.raw for field in head.fields))).split(b"\n")[:-1]
+    return [line.removesuffix(b"\r") for line in lines]
+
+
+def _version(version: bytes) -> bytes:
+    version = version.upper()
+    return version if _VERSION.fullmatch(version) else b"HTTP/1.1"
+
+
+def _field_lines(head: Head) -> list[bytes]:
+    return [_field_line(field) for field in head.fields]
+
+
+def _field_line(field: HeaderField) -> bytes:
+    return (_NOT_IN_NAME.sub(b"", field.name) or _NAMELESS) + b": " + field.value

@@ -1,0 +1,183 @@
+"""mitmproxy's HTTP layers, retyped so that opening handshakes pass through exactly and end in a session of
+ours.
+
+Nothing is patched: instances are given a subclass of their class just before their Start event, in whatever
+stack mitmproxy has built. Relies on:
+
+- `HttpLayer.event_to_child(child, event)` delivering each child's Start, nested children being `child_layer`;
+- `HttpClient` storing the connection it creates in `child_layer` before that gets its Start;
+- `HttpStream`: `check_invalid`, `send_response` (decides on `flow.websocket`, then runs the response hook),
+  `flow_done` (starts the layer that follows a 101) and `passthrough` (then passes events to it),
+  `client_state`.
+"""
+
+from collections.abc import Callable
+
+from mitmproxy import http, websocket
+from mitmproxy.connection import Connection
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import CommandGenerator, Layer
+from mitmproxy.proxy.layers import tls
+from mitmproxy.proxy.layers.http import HttpClient, HttpLayer, HttpStream, SendHttp, validate_request
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    RequestData,
+    RequestEndOfMessage,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseProtocolError,
+)
+from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
+
+from wsproxy.mitm.heads import raw_head
+from wsproxy.mitm.http1_layers import ClientHalfClosed, HalfClose, RawData, RawHttp1Client, RawHttp1Server
+from wsproxy.mitm.tls_layers import PoliteClientTLSLayer, PoliteServerTLSLayer
+
+type OpenSession = Callable[[Context, http.HTTPFlow], Layer | None]
+"""Makes the layer that relays a session once its opening handshake is over; None if it must not pass."""
+
+
+def retype(layer: Layer | None, open_session: OpenSession) -> None:
+    """Give every layer of a stack that is about to start our subclass of its class."""
+    while layer is not None:
+        if subclass := _SUBCLASSES.get(type(layer)):
+            layer.__class__ = subclass
+        if isinstance(layer, UpgradeHttpLayer | UpgradeStream):
+            layer.open_session = open_session
+        layer = getattr(layer, "child_layer", None)
+
+
+class UpgradeHttpClient(HttpClient):
+    """Opens the connection to the server, and retypes what speaks HTTP on it."""
+
+    _child: Layer
+
+    @property
+    def child_layer(self) -> Layer:
+        """What speaks HTTP on the connection."""
+        return self._child
+
+    @child_layer.setter
+    def child_layer(self, layer: Layer) -> None:
+        if type(layer) is Http1Client:
+            layer.__class__ = RawHttp1Client
+        self._child = layer
+
+
+class UpgradeHttpLayer(HttpLayer):
+    """One client's HTTP connection, with all it asks for."""
+
+    open_session: OpenSession
+
+    def event_to_child(self, child: Layer, event: events.Event) -> CommandGenerator[None]:
+        """Retype the child if it is about to start."""
+        if isinstance(event, events.Start):
+            retype(child, self.open_session)
+        yield from super().event_to_child(child, event)
+
+
+class UpgradeStream(HttpStream):
+    """One request and its response; for an opening handshake, all of the session after it."""
+
+    open_session: OpenSession
+
+    def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        if isinstance(event, RawData):
+            yield SendHttp(event, self.context.client)
+        elif isinstance(event, ClientHalfClosed):
+            if self.context.server.connected:
+                yield SendHttp(HalfClose(self.stream_id), self.context.server)
+        else:
+            yield from super()._handle_event(event)
+
+    def check_invalid(self, request: bool) -> CommandGenerator[bool]:
+        """Let odd header fields of an opening handshake pass; the rest of mitmproxy's checks stay."""
+        message = self.flow.request if request else self.flow.response
+        if raw_head(message) is None:
+            return (yield from super().check_invalid(request))
+        if request and validate_request(self.mode, self.flow.request, False):
+            return (yield from super().check_invalid(True))
+        return False
+
+    @property
+    def _is_session(self) -> bool:
+        response = self.flow.response
+        switches = response is not None and response.status_code == 101 and raw_head(response) is not None
+        return switches and bool(self.context.options.websocket)
+
+    def send_response(self, already_streamed: bool = False) -> CommandGenerator[None]:
+        """Mark the flow as a WebSocket before the response hook, however odd its handshake is."""
+        if self._is_session:
+            self.flow.websocket = websocket.WebSocketData()
+        yield from super().send_response(already_streamed)
+
+    def flow_done(self) -> CommandGenerator[None]:
+        """Start the session after its opening handshake."""
+        if not self._is_session:
+            yield from super().flow_done()
+            return
+        session = self.open_session(self.context, self.flow)
+        if session is None:
+            yield commands.CloseConnection(self.context.server)
+            yield commands.CloseConnection(self.context.client)
+            self.client_state = self.server_state = self.state_errored
+            return
+        self.child_layer = session
+        self._handle_event = self.passthrough  # type: ignore[method-assign]
+        yield from session.handle_event(events.Start())
+        # Only now: it makes the client's connection hand on what it has, and somebody must take that.
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+
+    def passthrough(self, event: events.Event) -> CommandGenerator[None]:
+        """Carry events to the layer inside and its commands out, half-closes included."""
+        assert self.child_layer is not None
+        if isinstance(event, RawData | ClientHalfClosed):
+            return
+        for command in self.child_layer.handle_event(self._inward(event)):
+            if isinstance(command, commands.ConnectionCommand) and self._over_http(command.connection):
+                yield from self._outward(command)
+            else:
+                yield command
+
+    def _inward(self, event: events.Event) -> events.Event:
+        match event:
+            case RequestData():
+                return events.DataReceived(self.context.client, event.data)
+            case ResponseData():
+                return events.DataReceived(self.context.server, event.data)
+            case RequestEndOfMessage():
+                return events.ConnectionClosed(self.context.client)
+            case ResponseEndOfMessage():
+                return events.ConnectionClosed(self.context.server)
+        return event
+
+    def _over_http(self, connection: Connection) -> bool:
+        """Whether one of this layer's HTTP connections carries it; not so to a server behind a CONNECT."""
+        assert self.flow.response is not None
+        to_server = connection == self.context.server and self.flow.response.status_code == 101
+        return connection == self.context.client or to_server
+
+    def _outward(self, command: commands.ConnectionCommand) -> CommandGenerator[None]:
+        connection = command.connection
+        if isinstance(command, commands.SendData):
+            yield SendHttp(RawData(self.stream_id, command.data), connection)
+        elif isinstance(command, commands.CloseTcpConnection) and command.half_close:
+            yield SendHttp(HalfClose(self.stream_id), connection)
+        elif isinstance(command, commands.CloseConnection):
+            error = ResponseProtocolError if connection == self.context.client else RequestProtocolError
+            yield SendHttp(error(self.stream_id, "EOF", ErrorCode.PASSTHROUGH_CLOSE), connection)
+        else:
+            yield command
+
+
+_SUBCLASSES: dict[type[Layer], type[Layer]] = {
+    HttpLayer: UpgradeHttpLayer,
+    HttpStream: UpgradeStream,
+    HttpClient: UpgradeHttpClient,
+    Http1Client: RawHttp1Client,
+    Http1Server: RawHttp1Server,
+    tls.ClientTLSLayer: PoliteClientTLSLayer,
+    tls.ServerTLSLayer: PoliteServerTLSLayer,
+}

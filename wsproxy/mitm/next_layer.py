@@ -1,0 +1,53 @@
+"""Choosing the layers of a new connection: mitmproxy's own choice, made when enough is known, and retyped.
+
+Relies on the `nextlayer` addon's `_next_layer(context, data_client, data_server)` returning a stack of layers
+or raising NeedsMoreData, and on it being asked anew with each chunk for as long as nobody has chosen.
+"""
+
+import re
+from typing import Any, cast
+
+from mitmproxy import exceptions
+from mitmproxy.addons.next_layer import NeedsMoreData
+from mitmproxy.proxy.layer import NextLayer
+
+from wsproxy.mitm.http_layers import OpenSession, retype
+from wsproxy.mitm.internals import find_addon
+
+_TLS_HANDSHAKE = 0x16
+_TLS_TOLD_AT = 3
+_METHODS = (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"PATCH", b"DELETE", b"TRACE")
+_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/", re.IGNORECASE)
+
+
+def choose_layer(asked: NextLayer, open_session: OpenSession) -> None:
+    """Choose, unless another addon has; raises AddonHalt to wait for more data."""
+    if asked.layer is None and (built_in := find_addon("nextlayer")) is not None:
+        untyped = cast(Any, asked)
+        data, server_data = untyped.data_client(), untyped.data_server()
+        if asked.context.client.transport_protocol == "tcp" and not server_data:
+            if _undecided(data):
+                raise exceptions.AddonHalt
+            data = _as_expected(data)
+        try:
+            asked.layer = built_in._next_layer(asked.context, data, server_data)
+        except NeedsMoreData as more:
+            raise exceptions.AddonHalt from more
+    retype(asked.layer, open_session)
+
+
+def _undecided(data: bytes) -> bool:
+    """Whether this may be the beginning of TLS or of a request, of which mitmproxy would make raw TCP."""
+    if data[:1] and data[0] == _TLS_HANDSHAKE:
+        return len(data) < _TLS_TOLD_AT
+    line = data.lstrip(b"\r\n")
+    if not data or b"\n" in line:
+        return False
+    method, space, _ = line.upper().partition(b" ")
+    return method in _METHODS if space else any(known.startswith(method) for known in _METHODS)
+
+
+def _as_expected(data: bytes) -> bytes:
+    """The data as mitmproxy's patterns expect it: no blank lines before a request, lines ended by CRLF."""
+    line = data.lstrip(b"\r\n")
+    return re.sub(rb"\r?\n", b"\r\n", line) if _REQUEST_LINE.match(line) else data

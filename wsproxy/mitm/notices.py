@@ -1,0 +1,53 @@
+"""What a user should know when an opening handshake does not end in a session."""
+
+import logging
+from pathlib import Path
+
+from mitmproxy import ctx, http
+from mitmproxy.options import CONF_BASENAME
+from mitmproxy.tls import TlsData
+
+from wsproxy.mitm.facts import target
+from wsproxy.mitm.heads import raw_head
+
+_log = logging.getLogger(__name__)
+
+_HINTS = (
+    ("Certificate verify failed", "to connect all the same, use --insecure (mitmproxy's ssl_insecure)"),
+    ("cannot agree on a TLS version", "for an old device, use --legacy-tls"),
+    ("handshake failure", "for an old device, use --legacy-tls"),
+    ("unsafe legacy renegotiation", "for an old device, use --legacy-tls"),
+    ("dh key too small", "for an old device, use --legacy-tls"),
+)
+
+
+class Notices:
+    """Logs a warning for each opening handshake that is refused or does not reach the device."""
+
+    name = "wsproxy_notices"
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Tell what the device said in place of 101, or that it said nothing."""
+        head, response = raw_head(flow.response), flow.response
+        if head is None or response is None:
+            return
+        if response.status_code != 101:
+            reason = f"{response.status_code} {response.reason}".strip()
+            _log.warning("%s refused the opening handshake: %s", target(flow.request), reason)
+        elif not head.raw:
+            _log.warning("%s sent no response head; what it sends is relayed as frames", target(flow.request))
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Tell why the device could not be reached, and what may help."""
+        if raw_head(flow.request) is None or flow.error is None or flow.websocket is not None:
+            return
+        hints = [hint for cause, hint in _HINTS if cause in flow.error.msg]
+        _log.warning(
+            "%s", "; ".join((f"no session with {target(flow.request)}: {flow.error.msg}", *hints[:1]))
+        )
+
+    def tls_failed_client(self, data: TlsData) -> None:
+        """Tell what the client has to trust."""
+        authority = Path(ctx.options.confdir).expanduser() / f"{CONF_BASENAME}-ca-cert.pem"
+        reason = data.conn.error or "it closed the connection"
+        _log.warning("TLS with the client failed: %s; have it trust %s", reason, authority)

@@ -1,0 +1,107 @@
+"""wsproxy's options in mitmproxy. They mean the same as the flags of `wsproxy record`."""
+
+from typing import Any
+
+from mitmproxy import ctx
+from mitmproxy.addonmanager import Loader
+
+from wsproxy.mitm.internals import set_options
+from wsproxy.mitm.messages import MessageLimits
+from wsproxy.mitm.sessions import SessionSettings
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import load_dialect
+
+_DEFAULT_LIMITS = MessageLimits()
+
+_OPTIONS: tuple[tuple[str, type, object, str, tuple[str, ...] | None], ...] = (
+    (
+        "wsproxy_recording",
+        str,
+        "",
+        "Record every WebSocket session there: a SQLite file or a database URL. Empty: record nothing.",
+        None,
+    ),
+    (
+        "wsproxy_on_store_error",
+        str,
+        "stop",
+        "When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
+        ("stop", "relay"),
+    ),
+    (
+        "wsproxy_intercept",
+        bool,
+        False,
+        "Hold each WebSocket message until addons have seen it, so that they can change or drop it.",
+        None,
+    ),
+    (
+        "wsproxy_splice",
+        bool,
+        True,
+        "Have the sockets of sessions without TLS exchange bytes directly, unless messages are held.",
+        None,
+    ),
+    (
+        "wsproxy_client_dialect",
+        str,
+        "rfc6455",
+        "How the client writes frame headers: rfc6455, len32, hixie76, or a grammar in FILE.py:NAME.",
+        None,
+    ),
+    (
+        "wsproxy_server_dialect",
+        str,
+        "rfc6455",
+        "How the server writes frame headers: rfc6455, len32, hixie76, or a grammar in FILE.py:NAME.",
+        None,
+    ),
+    (
+        "wsproxy_message_limit",
+        int,
+        _DEFAULT_LIMITS.message_size,
+        "Messages longer than this many bytes are shown cut off, and never held.",
+        None,
+    ),
+    (
+        "wsproxy_messages_kept",
+        int,
+        _DEFAULT_LIMITS.kept,
+        "How many of its latest messages a flow keeps.",
+        None,
+    ),
+    (
+        "wsproxy_messages_kept_size",
+        int,
+        _DEFAULT_LIMITS.kept_size,
+        "How many bytes of its latest messages a flow keeps.",
+        None,
+    ),
+)
+
+# What an exact relay needs of mitmproxy: the Host field as the client wrote it; no connection to the device before
+# request needs one; HTTP/1.1 with both sides, as mitmproxy relays no WebSocket over HTTP/2 (RFC 8441).
+_NEEDED: dict[str, Any] = {"keep_host_header": True, "connection_strategy": "lazy", "http2": False}
+
+
+def add_options(loader: Loader) -> None:
+    """Add our options, and set those of mitmproxy's that an exact relay needs."""
+    for name, kind, default, description, choices in _OPTIONS:
+        loader.add_option(name, kind, default, description, choices)
+    set_options(**_NEEDED)
+
+
+def session_settings() -> SessionSettings:
+    """How sessions are to be treated, by the options as they are. Raises UsageError for no dialect."""
+    options: Any = ctx.options
+    return SessionSettings(
+        intercept=options.wsproxy_intercept,
+        splice=options.wsproxy_splice,
+        dialects={
+            Side.CLIENT: load_dialect(options.wsproxy_client_dialect),
+            Side.SERVER: load_dialect(options.wsproxy_server_dialect),
+        },
+        limits=MessageLimits(
+            options.wsproxy_message_limit, options.wsproxy_messages_kept, options.wsproxy_messages_kept_size
+        ),
+    )

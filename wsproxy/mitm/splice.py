@@ -1,0 +1,155 @@
+"""The two transports of a session, and the splice between them.
+
+mitmproxy reads each socket through an asyncio StreamReader and takes every chunk through all its layers.
+Where neither leg speaks TLS and nobody wants to hold messages back, that is only a detour: `splice` has the
+two transports write to each other, and hands every chunk to whoever looks. The end of a direction still goes
+to mitmproxy, so half-close and teardown remain its business.
+
+A transport changes hands only when nothing of what came before is under way any more: bytes that arrive
+meanwhile wait until mitmproxy has emptied its reader and asks for more. (Pausing the transport instead would
+not do: a StreamReader resumes a transport that somebody else paused.)
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from wsproxy.mitm.pressure import Gate
+from wsproxy.protocol.frame import Side
+
+type Send = Callable[[bytes], None]
+type Relay = Callable[[Side, bytes, Send], None]
+"""Called with whose chunk it is, the chunk, and what sends bytes on to the other side."""
+
+
+class SessionReader(asyncio.StreamReader):
+    """mitmproxy's own reader, retyped: it waits at the gate, and says when it has nothing left to give.
+
+    Relies on asyncio's `_buffer` and `_waiter`; on mitmproxy's reading with `read(n)` in a loop, and calling
+    it again only when what it got before has been sent on.
+    """
+
+    gate: Gate | None = None
+    when_idle: Callable[[], None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether mitmproxy waits for more, having had all there was."""
+        return self._waiter is not None and not self._buffer
+
+    async def read(self, n: int = -1) -> bytes:
+        """As StreamReader.read."""
+        if self.gate is not None and self.gate.closed:
+            await self.gate.wait_open()
+        if self.when_idle is not None and not self._buffer:
+            when_idle, self.when_idle = self.when_idle, None
+            when_idle()
+        return await super().read(n)
+
+    # What typeshed leaves out of asyncio.StreamReader.
+    _buffer: bytearray
+    _waiter: asyncio.Future[None] | None
+
+
+class StreamProtocol(Protocol):
+    """What a Leg needs of the asyncio.StreamReaderProtocol whose place it takes."""
+
+    _paused: bool
+
+    def data_received(self, data: bytes) -> None: ...
+    def eof_received(self) -> bool | None: ...
+    def connection_lost(self, exc: Exception | None) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+
+
+class Leg(asyncio.Protocol):
+    """One transport of a session. Hands what happens to mitmproxy's own protocol, until it is spliced.
+
+    `on_lost` is called once the connection is gone, with the error if there was one: mitmproxy does not look
+    at a connection any more once its peer has closed one direction.
+    """
+
+    def __init__(
+        self,
+        side: Side,
+        transport: asyncio.Transport,
+        reader: SessionReader,
+        gate: Gate,
+        on_lost: Callable[[Side, Exception | None], None],
+    ) -> None:
+        self.side = side
+        self._transport = transport
+        self._reader = reader
+        self._gate = gate
+        self._on_lost = on_lost
+        self._original: StreamProtocol = transport.get_protocol()  # type: ignore[assignment]
+        self._peer: Leg | None = None
+        self._relay: Relay | None = None
+        self._held: list[bytes] = []
+        self._ended = False
+        self._room = not self._original._paused
+        transport.set_protocol(self)
+
+    def splice(self, peer: "Leg", relay: Relay) -> None:
+        """Relay to `peer` from the moment mitmproxy has nothing of this leg's bytes left in its hands."""
+        self._peer = peer
+        if self._reader.idle:
+            self._take_over(relay)
+        else:
+            self._reader.when_idle = lambda: self._take_over(relay)
+
+    def _take_over(self, relay: Relay) -> None:
+        self._relay = relay
+        held, self._held = self._held, []
+        for data in held:
+            self.data_received(data)
+        if self._ended:
+            self._original.eof_received()
+        else:
+            self.update_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if self._relay is not None and self._peer is not None:
+            self._relay(self.side, data, self._peer._transport.write)
+        elif self._peer is not None:
+            self._held.append(data)
+            self._transport.pause_reading()
+        else:
+            self._original.data_received(data)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more; it may still receive."""
+        self._ended = True
+        if self._relay is not None or self._peer is None:
+            self._original.eof_received()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._original.connection_lost(exc)
+        self._on_lost(self.side, exc)
+
+    def pause_writing(self) -> None:
+        """The peer reads more slowly than we write."""
+        self._room = False
+        self._original.pause_writing()
+        if self._peer is not None:
+            self._peer.update_reading()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._room = True
+        self._original.resume_writing()
+        if self._peer is not None:
+            self._peer.update_reading()
+
+    def update_reading(self) -> None:
+        """Read if what is read can go somewhere. Only a spliced leg decides that for itself."""
+        if self._relay is None or self._peer is None or self._ended or self._transport.is_closing():
+            return
+        if self._peer._room and not self._gate.closed:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()

@@ -1,0 +1,66 @@
+"""One session's chunks, handed to everyone who wants them: whoever read the socket, whatever becomes of the
+bytes.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from wsproxy.mitm.follow import Close, Follower
+from wsproxy.protocol.frame import Frame, Side
+from wsproxy.protocol.message import Message
+from wsproxy.store.model import ChangeKind, TcpEnd
+from wsproxy.store.session_recorder import SessionRecorder
+
+_log = logging.getLogger(__name__)
+
+
+class Tap:
+    """Gives what each side sends to the recorder, and to the followers where there are any.
+
+    Times are nanoseconds since the epoch, offsets are bytes from the end of the side's opening handshake.
+    """
+
+    __slots__ = ("_ended", "followers", "recorder")
+
+    def __init__(self, recorder: SessionRecorder | None, followers: Mapping[Side, Follower]) -> None:
+        self.recorder = recorder
+        self.followers = followers
+        self._ended = False
+
+    def receive_data(self, side: Side, data: bytes, at_ns: int) -> list[Message | Frame]:
+        """Take what `side` sent; the messages and control frames that completes, if anybody follows them."""
+        if self.recorder is not None:
+            self.recorder.receive_data(side, data, at_ns)
+        return self._follow(side, data) if self.followers else []
+
+    def _follow(self, side: Side, data: bytes) -> list[Message | Frame]:
+        try:
+            return self.followers[side].receive_data(data)
+        except Exception:
+            # Whatever goes wrong in looking at the bytes must not keep them from being relayed.
+            self.followers = {}
+            _log.exception(
+                "cannot follow this session's messages any more; it is relayed and recorded as before"
+            )
+            return []
+
+    @property
+    def close(self) -> tuple[Side, Close] | None:
+        """The first Close frame seen of either side, as far as anybody follows them."""
+        return next(((side, f.close) for side, f in self.followers.items() if f.close is not None), None)
+
+    def change(self, kind: ChangeKind, side: Side, start: int, end: int, sent: bytes, at_ns: int) -> None:
+        """Note that `sent` went on in place of those bytes of `side`'s."""
+        if self.recorder is not None:
+            self.recorder.change(kind, side, start, end, sent, at_ns)
+
+    def receive_eof(self, side: Side, how: TcpEnd, at_ns: int) -> None:
+        """Note how `side`'s direction ended."""
+        if self.recorder is not None and not self._ended:
+            self.recorder.receive_eof(side, how, at_ns)
+
+    def end(self, at_ns: int) -> None:
+        """Note that the session is over; later calls have no effect."""
+        if self.recorder is not None and not self._ended:
+            self.recorder.end(at_ns)
+        self._ended = True
