@@ -1,13 +1,17 @@
-"""Rewrites what docs/ repeats of the code: help texts and the table of rules. `make docs` runs it."""
+"""Rewrites what docs/ repeats of the code: help texts, rules, options. `make docs` runs it."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.test import taddons
 
 from wsproxy.cli import main as wsproxy
 from wsproxy.conformance.rules import RULES
+from wsproxy.mitm.addon import WsproxyAddon
 
 ROOT = Path(__file__).resolve().parent.parent
 _WIDTH = 100
@@ -43,7 +47,24 @@ def rules_table(_name: str) -> str:
     return head + "".join(row.format(rule) for rule in RULES.values())
 
 
-_MAKERS = {"help": help_block, "rules": rules_table}
+def options_table(_name: str) -> str:
+    """Every option of the addons, as a table of Markdown."""
+    with taddons.context(Proxyserver(), WsproxyAddon()) as context:
+        options = context.options.items()
+    rows = "".join(
+        _option_row(name, option) for name, option in sorted(options) if name.startswith("wsproxy_")
+    )
+    return "| option | default | what it does |\n|---|---|---|\n" + rows
+
+
+def _option_row(name: str, option: Any) -> str:
+    default = str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
+    shown = f"`{default}`" if default else "none"
+    choices = f" One of {', '.join(f'`{choice}`' for choice in option.choices)}." if option.choices else ""
+    return f"| `{name}` | {shown} | {option.help}{choices} |\n"
+
+
+_MAKERS = {"help": help_block, "rules": rules_table, "options": options_table}
 _MADE = re.compile(r"(<!-- made: (\w+) ?(.*?) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
