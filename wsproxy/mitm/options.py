@@ -79,8 +79,8 @@ _OPTIONS: tuple[tuple[str, type, object, str, tuple[str, ...] | None], ...] = (
     ),
 )
 
-# What an exact relay needs of mitmproxy: the Host field as the client wrote it; no connection to the device before
-# request needs one; HTTP/1.1 with both sides, as mitmproxy relays no WebSocket over HTTP/2 (RFC 8441).
+# What an exact relay needs of mitmproxy: the Host field as the client wrote it; no connection to the device
+# before a request needs one; HTTP/1.1 on both sides, as mitmproxy relays no WebSocket over HTTP/2 (RFC 8441).
 _NEEDED: dict[str, Any] = {"keep_host_header": True, "connection_strategy": "lazy", "http2": False}
 
 
