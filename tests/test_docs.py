@@ -19,7 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests.command_lines import check_arguments
-from tools.docs import commands, options_table, refreshed, rules_table
+from tools.docs import commands, help_block, options_table, refreshed, rules_table
 from wsproxy.store.writer import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +64,7 @@ def test_what_a_page_repeats_of_the_code_is_so(path: Path) -> None:
 def test_every_command_and_option_explains_itself(name: str) -> None:
     command = COMMANDS[name]
     assert command.help, "no help text"
-    assert re.search(rf"^\s+(\S.* \| )?{name}\b", command.help + (command.epilog or ""), re.M), "no example"
+    assert re.search(rf"^ +(\S.* \| )?{name}\b", help_block(name), re.M), "no example on a line of its own"
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
