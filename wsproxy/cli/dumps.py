@@ -67,9 +67,11 @@ def _is_dump(lines: list[_Line]) -> bool:
 
 def _readers(lines: list[_Line]) -> list[tuple[str, _Reader]]:
     words_are_swapped = not lines[0].colon and len(lines[0].offset) in (6, 7)
-    if all(line.rest.rstrip().endswith("|") for line in lines if line.rest.strip()):
-        return [("hexdump -C", _byte_pairs), ("od -c", _od_characters)]
-    readers: list[tuple[str, _Reader]] = [("dump", _byte_pairs), ("od -b", _octal_bytes)]
+    framed = all(line.rest.rstrip().endswith("|") for line in lines if line.rest.strip())
+    readers: list[tuple[str, _Reader]] = [
+        ("hexdump -C" if framed else "dump", _byte_pairs),
+        ("od -b", _octal_bytes),
+    ]
     if words_are_swapped:
         readers += [("hexdump", _swapped_words), ("od", _octal_words), ("od -c", _od_characters)]
     else:

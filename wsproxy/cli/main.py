@@ -7,7 +7,9 @@ from typing import Any, NoReturn
 import click
 
 from wsproxy.cli.explain import explain
-from wsproxy.cli.paint import discard
+from wsproxy.cli.ls import ls
+from wsproxy.cli.paint import writing_to
+from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
 
 _INTERRUPTED = 130
@@ -44,11 +46,10 @@ class CommandLine(click.Group):
         """Run the subcommand; a reader who has left is no error."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            with writing_to(sys.stdout):
+                sys.stdout.flush()
             return result
         except BrokenPipeError:
-            # What Python flushes at exit must not complain about it either.
-            discard(sys.stdout)
             return 0
 
 
@@ -58,5 +59,5 @@ def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
-for _command in (explain,):
+for _command in (ls, show, explain):
     main.add_command(_command)

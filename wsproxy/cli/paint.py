@@ -3,7 +3,8 @@
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TextIO
 
 from wsproxy.errors import UsageError
@@ -55,9 +56,17 @@ def _escaped(character: str) -> str:
     )
 
 
-def discard(stream: TextIO) -> None:
-    """Let nothing that is still to be flushed fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+@contextmanager
+def writing_to(stream: TextIO) -> Iterator[None]:
+    """Makes a full disk a `UsageError`; a reader who has left stays a BrokenPipeError."""
+    try:
+        yield
+    except OSError as error:
+        # Nothing that is still to be flushed when the process ends must fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UsageError(f"the output cannot be written: {error.strerror}") from error
 
 
 class Output:
@@ -77,16 +86,15 @@ class Output:
         self.print_all([line])
 
     def print_all(self, lines: Iterable[Line | str]) -> None:
-        """Some lines, in one write, flushed."""
+        """Some lines, in one write. Raises UsageError where they cannot be written."""
         text = "".join(self._text(line) + "\n" for line in lines)
-        try:
+        with writing_to(self._stream):
             self._stream.write(text if self._unicode else text.translate(_ASCII))
+
+    def flush(self) -> None:
+        """Have everything written by now."""
+        with writing_to(self._stream):
             self._stream.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            discard(self._stream)
-            raise UsageError(f"the output cannot be written: {error.strerror}") from error
 
     def _text(self, line: Line | str) -> str:
         if isinstance(line, str):

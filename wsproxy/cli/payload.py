@@ -14,7 +14,7 @@ _LIVE_JSON_LIMIT = 1 << 16
 _JSON_WIDTH = 76
 _DEEPEST = 40
 _NO_LIMIT = 1 << 62
-_LINE_WIDTH = 400
+_LINE_WIDTH = 200
 _HEX_WIDTH = 16
 _INLINE_HEX = 24
 
@@ -49,8 +49,10 @@ def _lines(opcode: int, payload: bytes, limit: int) -> list[str]:
     if opcode == _CLOSE:
         return [_close(payload)]
     text = None if opcode == _BINARY else _text(payload)
+    if text is not None and opcode != _TEXT and not (text.isascii() and text.isprintable()):
+        text = None
     if text is None and opcode != _TEXT:
-        return hex_lines(payload)
+        return hex_lines(payload) if len(payload) <= _INLINE_HEX else hex_dump(payload, limit)
     if text is None:
         return printable(payload.decode(errors="backslashreplace")).splitlines()
     small = not limit or len(text) <= _LIVE_JSON_LIMIT
@@ -78,8 +80,15 @@ def _close(payload: bytes) -> str:
 
 def hex_lines(data: bytes) -> list[str]:
     """A short run of bytes in one line, a longer one as offsets, hex and characters."""
-    if len(data) <= _INLINE_HEX:
-        return [data.hex(" ")]
+    return [data.hex(" ")] if len(data) <= _INLINE_HEX else hex_dump(data)
+
+
+def hex_dump(data: bytes, limit: int = 0) -> list[str]:
+    """Bytes as offsets, hex and characters; at most `limit` lines, the last of which says so (0: all)."""
+    rows = -(-len(data) // _HEX_WIDTH)
+    if limit and rows > limit:
+        shown = data[: (limit - 1) * _HEX_WIDTH]
+        return [*hex_dump(shown), f"… {rows - limit + 1} more lines"]
     return [_hex_line(data[at : at + _HEX_WIDTH], at) for at in range(0, len(data), _HEX_WIDTH)]
 
 

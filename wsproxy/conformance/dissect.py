@@ -71,21 +71,24 @@ class _State:
 
 
 def dissect(
-    data: bytes, dialect: Dialect, side: Side | None = None, *, deflate: bool = False
+    data: bytes, dialect: Dialect, side: Side | None = None, *, deflate: bool = False, heads: bool = True
 ) -> tuple[Side, list[Part]]:
     """Who sent `data`, and its parts, which together are all of it.
 
     Without `side` it is told by a head, else by whether the first frame is masked. `deflate` says that
-    permessage-deflate was negotiated, where no head says so.
+    permessage-deflate was negotiated, where no head says so. Without `heads`, HTTP at the beginning is no
+    opening handshake.
     """
-    heads, position = _heads(data)
+    found, position = _heads(data) if heads else ([], 0)
     parameters = DeflateParameters() if deflate else None
-    for head in heads:
+    for head in found:
         parameters = negotiate(parse_response_head(head.data)).deflate or parameters
-    known = side or _side(heads, data[position : position + MAX_HEADER_SIZE], dialect)
-    context = FrameContext(known, _RSV1 if parameters else 0, parameters is not None and parameters.per_frame)
+    known = side or _side(found, data[position : position + MAX_HEADER_SIZE], dialect)
+    context = FrameContext(known)
+    if parameters:
+        context = FrameContext(known, rsv_defined=_RSV1, per_frame=parameters.per_frame)
     assembler = MessageAssembler((parameters or DeflateParameters()).inflater(known))
-    state = _State(context, assembler, list(heads))
+    state = _State(context, assembler, list(found))
     while position < len(data):
         position = _run(data, position, dialect, state)
     return known, state.parts

@@ -1,0 +1,89 @@
+"""Bytes that are no frame are recognised for what they are; bytes that may be one never are."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.rules import RULES
+from wsproxy.protocol.grammar import build_frame
+
+FOREIGN = [
+    ("stream-http-bytes", b"HTTP/1.1 204 No Content\r\nDate: x\r\n\r\n", 36, "HTTP/1.1 204 No Content"),
+    ("stream-http-bytes", b"HTTP/1.1 500 Oops\r\n\r\n\x81\x00", 21, "500 Oops"),
+    ("stream-http-bytes", b"HTTP/1.", 7, "HTTP/1."),
+    ("stream-http-bytes", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27, "GET / HTTP/1.1"),
+    ("stream-http-bytes", b"POST /x HTTP/1.1\nHost: a\n\n", 26, "POST /x"),
+    ("stream-http-bytes", b"GET /as/sys", 11, "GET /as/sys"),
+    ("stream-tls-bytes", bytes.fromhex("160303002a") + bytes(42) + b"\x81\x00", 47, "handshake record of 42"),
+    ("stream-tls-bytes", bytes.fromhex("1503030002 0228"), 7, "alert"),
+    ("stream-tls-bytes", bytes.fromhex("17030300ff 00"), 6, "application data"),
+    ("stream-chunk-size", b"5\r\n\x81\x03abc\r\n", 3, "chunk of 5 bytes"),
+    ("stream-chunk-size", b"1a; ext=1\r\n\x81", 11, "chunk of 26 bytes"),
+    ("stream-chunk-size", b"0\r\n\r\n", 3, "last HTTP chunk"),
+    ("stream-chunk-size", b"A\r\n\x81\x08abcdefgh\r\n", 3, "chunk of 10 bytes"),
+    ("stream-stray-line-end", b"\r\n\x81\x05", 2, "1 CR LF"),
+    ("stream-stray-line-end", b"\r\n\r\n", 4, "2 CR LF"),
+    ("stream-stray-line-end", b"\r\n5\r\n\x81", 2, "1 CR LF"),
+    ("stream-stray-zero", b"\x00\x81\x05Hello", 1, "zero byte"),
+    ("stream-bare-text", b'{"a": "b"}', 10, "without a frame"),
+    ("stream-bare-text", b'<?xml version="1.0"?><a/>\x81\x00', 25, "without a frame"),
+    ("stream-bare-text", '["\u00e9\u4e2d"]'.encode() + b"\xe4\xb8", 9, "without a frame"),
+]
+
+MAY_BE_FRAMES = [
+    "",
+    "00",
+    "00 00",
+    "00 05 48 65 6C 6C 6F",
+    "01 05 48 65 6C 6C 6F",
+    "09 80 11 22 33 44",
+    "0A 80 11 22 33 44",
+    "41 0D 0A 81",
+    "42 0A 0D",
+    "47 45",
+    "48 65 6C 6C 6F",
+    "7B 05 00 01 02 03 04",
+    "0D 0A 00 01",
+    "16 03",
+    "30 0D",
+    "C1 05 F3 48 CD C9 07",
+]
+
+
+@pytest.mark.parametrize(("rule_id", "data", "length", "words"), FOREIGN)
+def test_foreign_bytes_are_recognised(rule_id: str, data: bytes, length: int, words: str) -> None:
+    found = foreign_bytes(data)
+    assert found is not None
+    assert (found.rule_id, found.length) == (rule_id, length)
+    assert words in found.detail
+    assert rule_id in RULES
+
+
+@pytest.mark.parametrize("text", MAY_BE_FRAMES)
+def test_what_may_be_a_frame_is_left_alone(text: str) -> None:
+    assert foreign_bytes(bytes.fromhex(text)) is None
+
+
+def test_a_zero_byte_may_continue_a_message() -> None:
+    assert foreign_bytes(b"\x00\x81\x00\x00\x00\x00A", message_open=True) is None
+
+
+@given(
+    st.sampled_from([0x0, 0x1, 0x2]),
+    st.binary(max_size=300),
+    st.booleans(),
+    st.sampled_from([0, 0b100]),
+    st.none() | st.binary(min_size=4, max_size=4),
+)
+def test_a_data_frame_is_never_foreign(
+    opcode: int, payload: bytes, fin: bool, rsv: int, key: bytes | None
+) -> None:
+    written = build_frame(opcode, payload, fin=fin, rsv=rsv if opcode else 0, masking_key=key)
+    assert foreign_bytes(written.serialize(), message_open=opcode == 0) is None
+
+
+@given(st.binary(max_size=64))
+def test_what_is_foreign_is_there(data: bytes) -> None:
+    found = foreign_bytes(data)
+    assert found is None or 0 < found.length <= len(data)

@@ -1,0 +1,245 @@
+"""Shows sessions while they are recorded, without ever holding them up."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from wsproxy.cli.seen import SessionSight
+from wsproxy.errors import UsageError
+
+if TYPE_CHECKING:
+    from wsproxy.cli.paint import Output
+    from wsproxy.cli.views import Lines, View
+    from wsproxy.protocol.frame import Frame, Side
+    from wsproxy.protocol.session import SessionEvent
+    from wsproxy.store.model import SessionEnd, SessionStart
+
+_WINDOW_S = 1.0
+_TOGETHER = 64
+_FIRST_CONTROL = 0x8
+_OVERHEAD = 100
+_CLOSE_PATIENCE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """How much is shown: frames in a second (0: all), and frames and bytes that may wait for a slow
+    terminal.
+    """
+
+    frames_per_second: int = 60
+    waiting_frames: int = 2000
+    waiting_bytes: int = 16 << 20
+
+
+class _Taken(NamedTuple):
+    """Events to show: `used` of those given are dealt with, `count` things of `size` bytes are shown."""
+
+    events: "Sequence[SessionEvent]"
+    used: int
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """What a side sent; `missed` is the last data frame before it that was not shown."""
+
+    session_id: int
+    side: "Side"
+    at_ns: int
+    taken: _Taken
+    missed: "Frame | None"
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    session_id: int
+    start: "SessionStart"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    session_id: int
+    end: "SessionEnd"
+
+
+@dataclass(frozen=True, slots=True)
+class _Skipped:
+    counts: dict[str, int]
+
+
+type _Item = _Started | _Received | _Ended | _Skipped
+
+
+class LiveDisplay:
+    """An observer that prints in a thread of its own, and counts what comes too fast to be read.
+
+    A terminal that is slow, or was stopped, makes it show less; neither the recorder nor the relay waits for
+    it. `on_broken` is called, in that thread, when the reader of the output has left.
+    """
+
+    def __init__(
+        self,
+        view: "View",
+        output: "Output",
+        *,
+        limits: LiveLimits | None = None,
+        on_broken: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._view = view
+        self._output = output
+        self._limits = limits or LiveLimits()
+        self._on_broken = on_broken
+        self._clock = clock
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting_frames = self._waiting_bytes = 0
+        self._skipped: dict[str, int] = {}
+        self._missed: dict[tuple[int, str], Frame] = {}
+        self._window_began = clock()
+        self._window_frames = 0
+        self._sights: dict[int, SessionSight] = {}
+        self._thread = threading.Thread(target=self._run, name="wsproxy display", daemon=True)
+        self._thread.start()
+
+    def session_started(self, session_id: int, start: "SessionStart") -> None:
+        """A session's opening handshake is over."""
+        self._queue.put(_Started(session_id, start))
+
+    def events_received(
+        self, session_id: int, side: "Side", at_ns: int, events: "Sequence[SessionEvent]"
+    ) -> None:
+        """A side sent something: take what there is room for, count the rest."""
+        with self._lock:
+            taken = _take(events, self._room())
+            if taken.count:
+                self._report_skipped()
+                missed = self._missed.pop((session_id, side), None)
+                self._queue.put(_Received(session_id, side, at_ns, taken, missed))
+                self._window_frames += taken.count
+                self._waiting_frames += taken.count
+                self._waiting_bytes += taken.size
+            if taken.used < len(events):
+                self._skip(session_id, side, events[taken.used :])
+
+    def session_ended(self, session_id: int, end: "SessionEnd") -> None:
+        """A session is over."""
+        with self._lock:
+            for side in ("client", "server"):
+                self._missed.pop((session_id, side), None)
+        self._queue.put(_Ended(session_id, end))
+
+    def close(self) -> None:
+        """Show what waits, unless that takes long."""
+        with self._lock:
+            self._report_skipped()
+        self._queue.put(None)
+        self._thread.join(_CLOSE_PATIENCE_S)
+
+    def _room(self) -> int:
+        """How many frames may be shown now."""
+        limits, now = self._limits, self._clock()
+        if now - self._window_began >= _WINDOW_S:
+            self._window_began, self._window_frames = now, 0
+        if self._waiting_bytes > limits.waiting_bytes:
+            return 0
+        room = limits.waiting_frames - self._waiting_frames
+        if limits.frames_per_second:
+            room = min(room, limits.frames_per_second - self._window_frames)
+        return max(0, room)
+
+    def _skip(self, session_id: int, side: "Side", events: "Sequence[SessionEvent]") -> None:
+        from wsproxy.protocol.frame import Frame
+
+        last: Frame | None = None
+        count = 0
+        for event in events:
+            if type(event) is Frame:
+                count += 1
+                last = event if event.opcode < _FIRST_CONTROL else last
+        if last is not None:
+            self._missed[session_id, side] = last._replace(payload=b"")
+        if count:
+            self._skipped[side] = self._skipped.get(side, 0) + count
+
+    def _report_skipped(self) -> None:
+        if self._skipped:
+            self._queue.put(_Skipped(self._skipped))
+            self._skipped = {}
+
+    def _run(self) -> None:
+        try:
+            while self._show_some():
+                pass
+        except BrokenPipeError:
+            self._on_broken()
+        except UsageError as error:
+            click.echo(f"wsproxy: {error}; nothing more is shown", err=True)
+
+    def _show_some(self) -> bool:
+        """Print what waits, in one go; returns False when there will be no more."""
+        items: list[_Item | None] = []
+        with contextlib.suppress(queue.Empty):
+            items.append(self._queue.get(timeout=_WINDOW_S))
+            while len(items) < _TOGETHER:
+                items.append(self._queue.get_nowait())
+        if not items:
+            with self._lock:
+                self._report_skipped()
+        for item in items:
+            if item is not None:
+                self._output.print_all(self._lines(item))
+        self._output.flush()
+        with self._lock:
+            self._waiting_frames -= sum(item.taken.count for item in items if isinstance(item, _Received))
+            self._waiting_bytes -= sum(item.taken.size for item in items if isinstance(item, _Received))
+        return None not in items
+
+    def _lines(self, item: _Item) -> "Lines":
+        if isinstance(item, _Started):
+            self._sights[item.session_id] = SessionSight(item.start.extensions)
+            return self._view.started(item.session_id, item.start)
+        if isinstance(item, _Ended):
+            self._sights.pop(item.session_id, None)
+            return self._view.ended(item.session_id, item.end)
+        if isinstance(item, _Skipped):
+            return self._view.skipped(item.counts)
+        return self._event_lines(item)
+
+    def _event_lines(self, item: _Received) -> "Lines":
+        sight = self._sights.get(item.session_id)
+        if sight is None:
+            return
+        if item.missed is not None:
+            sight.skip(item.side, [item.missed])
+        for seen in sight.see_all(item.side, item.at_ns, item.taken.events):
+            yield from self._view.seen(item.session_id, seen)
+
+
+def _take(events: "Sequence[SessionEvent]", room: int) -> _Taken:
+    """The events until `room` things are among them; the middle of a large frame shows nothing, and is
+    none.
+    """
+    from wsproxy.protocol.frame import FramePiece, OpaqueData
+    from wsproxy.protocol.message import Message
+
+    taken: list[SessionEvent] = []
+    count = size = 0
+    for index, event in enumerate(events):
+        if isinstance(event, FramePiece) and not event.last:
+            continue
+        if not isinstance(event, Message):
+            if count == room:
+                return _Taken(taken, index, count, size)
+            count += 1
+        size += _OVERHEAD + len(event.data if isinstance(event, OpaqueData) else event.payload)
+        taken.append(event)
+    return _Taken(taken, len(events), count, size)

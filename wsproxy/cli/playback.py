@@ -1,0 +1,99 @@
+"""A stored session as it is shown: everything on the wire, in order, with the messages where they were
+complete.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wsproxy.cli.seen import Seen, SessionSight
+from wsproxy.errors import UsageError
+
+if TYPE_CHECKING:
+    from wsproxy.protocol.frame import Side
+    from wsproxy.protocol.message import Message
+    from wsproxy.store.model import StoredEvent, StoredMessage, StoredSession
+    from wsproxy.store.reader import Recording
+
+
+class Playback:
+    """Reads a session on from where it was read to before, so that one still being recorded can be
+    followed.
+    """
+
+    def __init__(self, recording: "Recording", session: "StoredSession", side: "Side | None" = None) -> None:
+        from wsproxy.protocol.frame import Side
+
+        self._recording = recording
+        self._session = session
+        self._sides = tuple(Side) if side is None else (side,)
+        self._sight = SessionSight(session.start.extensions)
+        self._messages = {each: _Messages(recording, session.id, each) for each in self._sides}
+        self._large: dict[Side, int] = {}
+        self._last_id = 0
+
+    def new(self) -> Iterator[Seen]:
+        """What was recorded since the last call."""
+        side = self._sides[0] if len(self._sides) == 1 else None
+        for stored in self._recording.events(self._session.id, side, after=self._last_id):
+            self._last_id = stored.id
+            yield self._see(stored)
+
+    def cut_short(self) -> Iterator[Seen]:
+        """What each side sent of a frame that is not all there."""
+        for side in self._sides:
+            tail = self._recording.tail(self._session.id, side)
+            if tail:
+                yield self._see_tail(side, tail)
+
+    def _see(self, stored: "StoredEvent") -> Seen:
+        from wsproxy.protocol.frame import Frame, FramePiece
+
+        event, side, message = stored.event, stored.side, None
+        if isinstance(event, Frame):
+            if not (event.complete or event.trailer):
+                self._large[side] = stored.id
+            elif not event.is_control:
+                message = self._messages[side].completed_by(stored.id, final=event.fin)
+        elif isinstance(event, FramePiece) and event.last:
+            message = self._messages[side].completed_by(self._large.pop(side, 0), final=True)
+        return self._sight.see(side, stored.at_ns, event, message)
+
+    def _see_tail(self, side: "Side", tail: bytes) -> Seen:
+        from wsproxy.conformance.dissect import FramePart, dissect
+        from wsproxy.protocol.frame import OpaqueData, Side
+        from wsproxy.protocol.grammar import RFC6455, load_dialect
+
+        session = self._session
+        name = session.start.client_dialect if side is Side.CLIENT else session.start.server_dialect
+        try:
+            dialect = load_dialect(name)
+        except UsageError:
+            dialect = RFC6455
+        offset = session.counts(side).received_bytes - len(tail)
+        _, parts = dissect(tail, dialect, side, heads=False)
+        part = parts[0]
+        if not isinstance(part, FramePart):
+            return Seen(side, session.last_at_ns, OpaqueData(offset, tail, ""), None, part.findings)
+        findings = tuple(replace(f, offset=offset) for f in part.findings if f.rule_id == "stream-cut-short")
+        return Seen(side, session.last_at_ns, part.frame._replace(offset=offset), None, findings)
+
+
+class _Messages:
+    """The messages of one side, asked for by the frames that complete them, in order."""
+
+    def __init__(self, recording: "Recording", session_id: int, side: "Side") -> None:
+        self._read = partial(recording.messages, session_id, side)
+        self._rest: Iterator[StoredMessage] = iter(())
+        self._next: StoredMessage | None = None
+
+    def completed_by(self, frame_id: int, *, final: bool) -> "Message | None":
+        """The message that this data frame completes, as a `final` frame does."""
+        while self._next is not None and self._next.id < frame_id:
+            self._next = next(self._rest, None)
+        if self._next is None and final:
+            # All messages there were have been read; there may be more by now.
+            self._rest = self._read(after=frame_id - 1)
+            self._next = next(self._rest, None)
+        return self._next.message if self._next is not None and self._next.id == frame_id else None

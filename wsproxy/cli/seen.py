@@ -1,0 +1,104 @@
+"""One thing a side sent together with what is odd about it: the unit in which sessions are shown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsproxy.conformance.checks_frames import FrameContext
+    from wsproxy.conformance.finding import Finding
+    from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
+    from wsproxy.protocol.message import Message
+    from wsproxy.protocol.session import SessionEvent
+
+_FOREIGN_WINDOW = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A frame, a piece of a large one, or opaque data; and the message it completes, if it does."""
+
+    side: "Side"
+    at_ns: int
+    event: "Frame | FramePiece | OpaqueData"
+    message: "Message | None" = None
+    findings: "tuple[Finding, ...]" = ()
+
+    @property
+    def frame(self) -> "Frame | None":
+        """The frame, if that is what it is."""
+        from wsproxy.protocol.frame import Frame
+
+        return self.event if isinstance(self.event, Frame) else None
+
+    @property
+    def assembled(self) -> "Message | None":
+        """The message, unless it says no more than its one frame does."""
+        message, frame = self.message, self.frame
+        if message is None or (frame is not None and message.frames == 1 and not message.compressed):
+            return None
+        return message
+
+
+class SessionSight:
+    """Checks what the two sides of a session send, as it comes."""
+
+    def __init__(self, extensions: str | None) -> None:
+        from wsproxy.conformance.checks_frames import context_for
+        from wsproxy.protocol.frame import Side
+
+        self._contexts = {side: context_for(side, extensions) for side in Side}
+        self._opaque: set[Side] = set()
+
+    def see_all(self, side: "Side", at_ns: int, events: "Sequence[SessionEvent]") -> Iterator[Seen]:
+        """Everything to show of what one side sent; a message comes right behind what completes it."""
+        from wsproxy.protocol.message import Message
+
+        waiting: WireEvent | None = None
+        for event in events:
+            if isinstance(event, Message):
+                if waiting is not None:
+                    yield self.see(side, at_ns, waiting, event)
+                waiting = None
+                continue
+            if waiting is not None:
+                yield self.see(side, at_ns, waiting)
+            waiting = event
+        if waiting is not None:
+            yield self.see(side, at_ns, waiting)
+
+    def see(self, side: "Side", at_ns: int, event: "WireEvent", message: "Message | None" = None) -> Seen:
+        """What a side sent, checked."""
+        from wsproxy.conformance.checks_frames import check_frame, check_message, check_opaque
+        from wsproxy.protocol.frame import Frame, OpaqueData
+
+        findings: list[Finding] = []
+        if isinstance(event, Frame):
+            context = self._contexts[side]
+            findings = _foreign(event, context) + check_frame(event, context)
+            self._contexts[side] = context.after(event)
+        elif isinstance(event, OpaqueData) and side not in self._opaque:
+            findings = check_opaque(event, side)
+            self._opaque.add(side)
+        if message is not None:
+            findings += check_message(message, side)
+        return Seen(side, at_ns, event, message, tuple(findings))
+
+    def skip(self, side: "Side", events: "Sequence[SessionEvent]") -> None:
+        """Take note of events that are not shown."""
+        from wsproxy.protocol.frame import Frame
+
+        last = next((e for e in reversed(events) if type(e) is Frame and e.opcode < 0x8), None)
+        if last is not None:
+            self._contexts[side] = self._contexts[side].after(last)
+
+
+def _foreign(frame: "Frame", context: "FrameContext") -> "list[Finding]":
+    """Whether what was decoded as this frame is something else."""
+    from wsproxy.conformance.checks_foreign import foreign_bytes
+    from wsproxy.conformance.finding import Finding
+
+    if frame.header[0] >= 0x80 or frame.length is None:
+        return []
+    found = foreign_bytes(frame.serialize()[:_FOREIGN_WINDOW], message_open=context.message_open)
+    return [] if found is None else [Finding(found.rule_id, found.detail, context.side, frame.offset)]

@@ -1,0 +1,124 @@
+"""`wsproxy show`: the frames and messages of a recorded session."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from wsproxy.cli.filters import HELP as FILTER_HELP
+
+if TYPE_CHECKING:
+    from wsproxy.cli.paint import Line, Output
+    from wsproxy.cli.playback import Playback
+    from wsproxy.cli.seen import Seen
+    from wsproxy.cli.views import View
+    from wsproxy.store.model import StoredSession
+    from wsproxy.store.reader import Recording
+
+_POLL_S = 0.1
+_EXAMPLES = """\\b
+Examples:
+  wsproxy show recordings/wsproxy.db
+  wsproxy show recordings/wsproxy.db 3 --hex
+  wsproxy show recordings/wsproxy.db last --side server --filter text --filter /state/
+  wsproxy show recordings/wsproxy.db --follow
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Show the frames and messages of a session.")
+@click.argument("recording")
+@click.argument("session", default="last")
+@click.option("--hex", "show_hex", is_flag=True, help="Show the exact bytes of each frame.")
+@click.option("--messages", is_flag=True, help="Show assembled messages, not frames.")
+@click.option("--side", type=click.Choice(["client", "server"]), help="Show what one side sent.")
+@click.option(
+    "--filter", "filters", multiple=True, metavar="WHAT", help=f"Show only {FILTER_HELP}; ! negates."
+)
+@click.option("--follow", is_flag=True, help="Go on while the session is being recorded.")
+@click.option("--lines", default=40, show_default=True, help="Lines of a payload to print; 0 prints all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def show(
+    recording: str,
+    session: str,
+    show_hex: bool,
+    messages: bool,
+    side: str | None,
+    filters: Sequence[str],
+    follow: bool,
+    lines: int,
+    as_json: bool,
+) -> None:
+    """Show SESSION (its number, or `last`) of RECORDING (a file or a database URL): its opening
+    handshake, every frame with its payload readable, what is odd about it, and how it ended.
+    """
+    from wsproxy.cli.filters import parse_filters
+    from wsproxy.cli.paint import Output
+    from wsproxy.cli.playback import Playback
+    from wsproxy.cli.views import JsonView, TextView
+    from wsproxy.protocol.frame import Side
+    from wsproxy.store.reader import open_recording
+
+    wanted = parse_filters(filters)
+    output = Output()
+    with open_recording(recording) as opened:
+        stored = opened.session(session)
+        playback = Playback(opened, stored, Side(side) if side else None)
+        if as_json:
+            view: View = JsonView(messages_only=messages)
+            output.print_all(view.started(stored.id, stored.start))
+        else:
+            view = TextView(limit=lines, show_hex=show_hex, messages_only=messages)
+            output.print_all(_heading(stored))
+        for seen in _read(opened, stored.id, playback, output, follow):
+            if wanted(seen):
+                output.print_all(view.seen(stored.id, seen))
+        stored = opened.session(stored.id)
+        output.print_all(view.ended(stored.id, stored.end) if stored.end else _unended(stored, as_json))
+
+
+def _read(
+    opened: "Recording", session_id: int, playback: "Playback", output: "Output", follow: bool
+) -> "Iterator[Seen]":
+    from wsproxy.store.model import SessionState
+
+    while True:
+        # Asked before reading, so that nothing recorded in between is missed at the end.
+        is_open = opened.session(session_id).state is SessionState.OPEN
+        yield from playback.new()
+        if not (follow and is_open):
+            break
+        output.flush()
+        time.sleep(_POLL_S)
+    if not is_open:
+        yield from playback.cut_short()
+
+
+def _heading(stored: "StoredSession") -> "Iterator[Line | str]":
+    from wsproxy.cli.paint import Span, printable
+    from wsproxy.cli.render import date_and_time, started_line
+
+    start = stored.start
+    yield [Span(f"{date_and_time(start.started_at_ns)}  ", "dim"), *started_line(stored.id, start)[1:]]
+    heads = (
+        ("client", "request", start.request_head),
+        ("client", "request, as sent on", start.request_head_sent),
+        ("server", "response", start.response_head),
+        ("server", "response, as sent on", start.response_head_sent),
+    )
+    for side, name, head in heads:
+        if head:
+            yield [Span(f"  {name}", side)]
+            text = head.decode("utf-8", "backslashreplace").replace("\r\n", "\n").strip("\n")
+            yield from (f"      {printable(line)}" for line in text.split("\n"))
+
+
+def _unended(stored: "StoredSession", as_json: bool) -> "list[Line | str]":
+    from wsproxy.cli.objects import json_line
+    from wsproxy.store.model import SessionState
+
+    if as_json:
+        return [json_line({"type": stored.state.value, "session": stored.id})]
+    if stored.state is SessionState.OPEN:
+        return [f"session {stored.id} is still open (--follow goes on with it)"]
+    return [f"session {stored.id} was interrupted: its recorder ended before it did"]

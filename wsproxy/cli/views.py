@@ -1,0 +1,113 @@
+"""The two forms in which sessions are shown, live or from a recording: text, and JSON lines."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wsproxy.cli.objects import finding_object, frame_object, json_line, message_object
+from wsproxy.cli.paint import Line, Span
+from wsproxy.cli.render import ended_line, seen_lines, started_line
+
+if TYPE_CHECKING:
+    from wsproxy.cli.seen import Seen
+    from wsproxy.store.model import SessionEnd, SessionStart
+
+type Lines = Iterable[Line | str]
+
+
+class View(Protocol):
+    """Lines for what happens in the session with some number."""
+
+    def started(self, number: int, start: "SessionStart") -> Lines:
+        """Its opening handshake is over."""
+
+    def seen(self, number: int, seen: "Seen") -> Lines:
+        """A side sent something."""
+
+    def skipped(self, counts: dict[str, int]) -> Lines:
+        """So many frames of each side were not shown."""
+
+    def ended(self, number: int, end: "SessionEnd") -> Lines:
+        """It is over."""
+
+
+class TextView:
+    """For people. `limit` bounds the lines of each payload (0: all), `numbered` says which session each
+    is of.
+    """
+
+    def __init__(
+        self, *, limit: int = 0, show_hex: bool = False, messages_only: bool = False, numbered: bool = False
+    ) -> None:
+        self._numbered = numbered
+        self._limit = limit
+        self._hex = show_hex
+        self._messages_only = messages_only
+
+    def started(self, number: int, start: "SessionStart") -> Lines:
+        """Its opening handshake is over."""
+        return [started_line(number, start)]
+
+    def seen(self, number: int, seen: "Seen") -> Lines:
+        """A side sent something."""
+        shown_number = number if self._numbered else None
+        return seen_lines(
+            seen, shown_number, limit=self._limit, show_hex=self._hex, messages_only=self._messages_only
+        )
+
+    def skipped(self, counts: dict[str, int]) -> Lines:
+        """So many frames of each side were not shown."""
+        said = " and ".join(f"{count:,} of the {side}" for side, count in counts.items() if count)
+        return [[Span(f"… frames not shown, they come too fast: {said}", "dim")]]
+
+    def ended(self, number: int, end: "SessionEnd") -> Lines:
+        """It is over."""
+        return [ended_line(number, end)]
+
+
+class JsonView:
+    """For machines: one object a line; `type` says what it is. Heads are strings with a character for
+    each byte.
+    """
+
+    def __init__(self, *, messages_only: bool = False) -> None:
+        self._messages_only = messages_only
+
+    def started(self, number: int, start: "SessionStart") -> Lines:
+        """Its opening handshake is over."""
+        facts = {
+            name: value.decode("latin-1") if isinstance(value, bytes) else value
+            for name, value in asdict(start).items()
+        }
+        return [json_line({"type": "session", "session": number, **facts})]
+
+    def seen(self, number: int, seen: "Seen") -> Lines:
+        """A side sent something."""
+        from wsproxy.protocol.frame import FramePiece, OpaqueData
+
+        about: dict[str, Any] = {"session": number, "side": seen.side.value, "at_ns": seen.at_ns}
+        findings = {"findings": [finding_object(finding) for finding in seen.findings]}
+        objects: list[dict[str, Any]] = []
+        if self._messages_only:
+            if seen.message is not None:
+                objects = [{"type": "message", **about, **message_object(seen.message)}]
+        elif seen.frame is not None:
+            objects = [{"type": "frame", **about, **frame_object(seen.frame)}]
+        elif isinstance(seen.event, OpaqueData):
+            opaque = seen.event
+            objects = [{"type": "opaque", **about, "offset": opaque.offset, "data": opaque.data.hex()}]
+        elif isinstance(seen.event, FramePiece):
+            piece = seen.event
+            facts = {"position": piece.position, "payload": piece.payload.hex(), "last": piece.last}
+            objects = [{"type": "piece", **about, **facts}]
+        if not self._messages_only and seen.assembled is not None:
+            objects.append({"type": "message", **about, **message_object(seen.assembled)})
+        return [json_line({**value, **findings}) for value in objects]
+
+    def skipped(self, counts: dict[str, int]) -> Lines:
+        """So many frames of each side were not shown."""
+        return [json_line({"type": "skipped", **counts})]
+
+    def ended(self, number: int, end: "SessionEnd") -> Lines:
+        """It is over."""
+        return [json_line({"type": "end", "session": number, **asdict(end)})]
