@@ -109,7 +109,12 @@ class Ingest:
         rows = [row for log in touched for row in log.touched_sides(undecoded.get(log, {}))]
         if rows:
             connection.execute(_UPDATE_SIDE, rows)
+
+    def committed(self) -> list[int]:
+        """The sessions that the transaction, now committed, has touched."""
+        sessions = [log.session_id for log in self._touched]
         self._touched.clear()
+        return sessions
 
     def _open(self, connection: Connection, session: SessionRecorder, start: SessionStart) -> None:
         dialects = {

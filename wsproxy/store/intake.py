@@ -9,7 +9,7 @@ from threading import Event, Lock
 # count as nothing.
 _ITEM_COST = 256
 _LEAST_HIGH_WATER = 64 << 10
-_FIRST_HIGH_WATER = 1 << 20
+_FIRST_HIGH_WATER = 256 << 10
 
 
 class Intake[Item]:

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 class WriterLimits:
     """Sizes are in bytes, times in seconds; the defaults are measured (see docs/performance.md).
 
-    `high_water`: what may wait to be stored before the relay must pause; it goes on at `low_water`. `tick`:
-    how long the writer lets data gather. `commit_time`: how long a transaction may take in data; together
-    with `spool_age` these keep what a killed recorder loses under 250 ms. `spool_age`: data that waited
-    longer than this is stored undecoded, in the session's tail, by the next commit. `catch_up_time`: the
-    relay must pause as well when what waits would take longer than this at the present pace. `slice_size`: at
-    most this much is decoded at once. `batch_size`: row data gathered before it is inserted. `piece_limit`:
-    payload data of a frame kept in one row. `message_limit`: payload kept of an assembled message.
-    `wal_start`, `wal_limit`: size of SQLite's write-ahead log at which it is copied into the file, and at
-    which the relay must pause until it is.
+    `high_water`: what may wait to be stored before the relay must pause; it goes on at a quarter of that.
+    `catch_up_time`: it must pause, too, when what waits would take longer than this at the present pace.
+
+    `tick`: how long the writer lets data gather. `commit_time`: how long a transaction takes in data.
+    `spool_age`: data that has waited longer than this is stored undecoded, in its side's tail, by the next
+    commit. Together these keep what a killed recorder loses under 250 ms. `index_after`: how long nothing
+    must have come in before texts are indexed.
+
+    `slice_size`: at most this much is decoded at once. `batch_size`: row data gathered before it is inserted.
+    `piece_limit`: payload data of a frame kept in one row. `message_limit`: payload kept of an assembled
+    message. `wal_start`, `wal_limit`: sizes of SQLite's write-ahead log at which it is copied into the file,
+    and at which the relay must pause until it is.
     """
 
-    high_water: int = 4 << 20
-    low_water: int = 1 << 20
+    high_water: int = 2 << 20
+    catch_up_time: float = 0.1
     tick: float = 0.05
     commit_time: float = 0.05
-    spool_age: float = 0.08
-    catch_up_time: float = 0.2
+    spool_age: float = 0.06
+    index_after: float = 1.0
     slice_size: int = 64 << 10
     batch_size: int = 512 << 10
     piece_limit: int = 64 << 10

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, func, inspect, select
-from sqlalchemy.exc import OperationalError
 
 from wsproxy.errors import RecordingError
 from wsproxy.store import schema
 from wsproxy.store.location import Location
-from wsproxy.store.search_index import INDEX_STATEMENTS
+from wsproxy.store.search_index import create_index
 from wsproxy.store.views import create_views
 
 APPLICATION_ID = 0x77737078
@@ -35,12 +34,7 @@ def _first_tables(connection: Connection) -> None:
     schema.metadata.create_all(connection)
     create_views(connection)
     if connection.dialect.name == "sqlite":
-        try:
-            for statement in INDEX_STATEMENTS:
-                connection.exec_driver_sql(statement)
-        except OperationalError as error:
-            if "no such module" not in str(error.orig):
-                raise
+        create_index(connection)
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("first tables", _first_tables),)

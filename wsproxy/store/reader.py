@@ -24,6 +24,7 @@ from wsproxy.store.model import (
     StoredSession,
 )
 from wsproxy.store.pages import Pages
+from wsproxy.store.search import Search
 from wsproxy.store.sent import apply_changes
 from wsproxy.store.session_rows import SELECT_SESSIONS, stored_sessions
 
@@ -165,6 +166,15 @@ class Recording:
     def findings(self, session_id: int, side: Side | None = None) -> Iterator[StoredFinding]:
         """The departures from rules that were seen while recording."""
         return map(rows.finding, self._rows(schema.findings, session_id, side, 0))
+
+    def search(self, text: str) -> Iterator[StoredMessage]:
+        """The text messages that hold a word beginning with each of the words in `text`.
+
+        Raises UsageError if there is no word in it, RecordingError if this Python's SQLite has no FTS5.
+        """
+        return Search(
+            self._pages, lambda session_id, after: self.messages(session_id, after=after), text
+        ).results()
 
     def _sessions(self, found: list[Any]) -> list[StoredSession]:
         with self._pages.transaction() as connection:

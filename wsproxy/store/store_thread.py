@@ -7,6 +7,7 @@ from threading import Thread
 
 from wsproxy.errors import RecordingError, WsproxyError
 from wsproxy.store.database import Database
+from wsproxy.store.indexer import Indexer
 from wsproxy.store.ingest import Ingest
 from wsproxy.store.intake import Intake
 from wsproxy.store.limits import WriterLimits
@@ -34,6 +35,8 @@ class StoreThread:
         self._ingest = ingest
         self._limits = limits
         self._on_failure = on_failure
+        self._indexer = Indexer(database)
+        self._quiet_since = time.monotonic()
         self._thread = Thread(target=self._run, name="wsproxy-store", daemon=True)
         self._thread.start()
 
@@ -53,6 +56,7 @@ class StoreThread:
             _log.exception("the recorder stopped")
             self._fail(RecordingError(f"{self._database.location}: recording failed: {error!r}"))
         finally:
+            self._indexer.close()
             self._database.close()
 
     def _fail(self, error: RecordingError) -> None:
@@ -81,7 +85,9 @@ class StoreThread:
             self._ingest.finish(connection)
             if self._database.renewal_due:
                 self._database.renew(connection)
-        elapsed = time.monotonic() - began
+        self._indexer.touch(self._ingest.committed())
+        self._quiet_since = time.monotonic()
+        elapsed = self._quiet_since - began
         if elapsed > self._limits.commit_time / 2:
             self._intake.set_pace((self._intake.stored - stored) / elapsed, self._limits.catch_up_time)
 
@@ -90,3 +96,5 @@ class StoreThread:
             with self._database.transaction() as connection:
                 self._database.renew(connection)
         self._database.look_after_log()
+        if time.monotonic() - self._quiet_since > self._limits.index_after:
+            self._indexer.step()
