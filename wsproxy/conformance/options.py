@@ -1,0 +1,176 @@
+"""The options a profile can set, each for one side or for both: one line an option.
+
+`[options.client]` is about the client: what it sends, or what it can take, as the sentence says.
+"""
+
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+type OptionCheck = Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: `check` says whether a value from a TOML file will do, `takes` what would, in words."""
+
+    name: str
+    default: Any
+    takes: str
+    check: OptionCheck
+    sentence: str
+
+
+def is_count(value: Any) -> bool:
+    """A whole number, not negative."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_amount(value: Any) -> bool:
+    """A number, not negative, and not endless."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+
+
+def is_switch(value: Any) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
+def one_of(*names: str) -> OptionCheck:
+    """One of these words."""
+    return lambda value: isinstance(value, str) and value in names
+
+
+def is_table_of(check: OptionCheck) -> OptionCheck:
+    """A table, every value of which will do."""
+    return lambda value: isinstance(value, Mapping) and all(map(check, value.values()))
+
+
+def _is_utf8_policy(value: Any) -> bool:
+    if not isinstance(value, str) or not value.startswith("transcode:"):
+        return isinstance(value, str) and value in ("replace", "binary", "close")
+    try:
+        return codecs.lookup(value.removeprefix("transcode:"))._is_text_encoding
+    except (LookupError, ValueError):
+        return False
+
+
+def _is_heartbeat_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(each, Mapping)
+        and isinstance(each.get("message"), str)
+        and isinstance(each.get("answer", ""), str)
+        and set(each) <= {"message", "answer"}
+        for each in value
+    )
+
+
+def _is_code_map(value: Any) -> bool:
+    return is_table_of(is_count)(value) and all(
+        re.fullmatch("[0-9]{1,5}", key) and 1000 <= code <= 4999 for key, code in value.items()
+    )
+
+
+def _is_opcode_map(value: Any) -> bool:
+    return is_table_of(is_count)(value) and all(
+        re.fullmatch("[0-9]{1,2}", key) and int(key) <= 15 and opcode <= 15 for key, opcode in value.items()
+    )
+
+
+_WHOLE, _SECONDS = "a whole number", "a number of seconds"
+_SWITCH = "true or false"
+_ACTIONS = one_of("close", "mend")
+
+_TABLE = (
+    Option("hold_limit", 1 << 24, _WHOLE, is_count, "At most so many bytes of a message of it are held."),
+    Option(
+        "utf8",
+        "replace",
+        "replace, binary, close, or transcode:CHARSET",
+        _is_utf8_policy,
+        "What becomes of its text that is not UTF-8.",
+    ),
+    Option(
+        "reserved_opcodes",
+        "drop",
+        "drop or binary",
+        one_of("drop", "binary"),
+        "What becomes of its frames with a reserved opcode, or a reserved data opcode.",
+    ),
+    Option("opcodes", {}, "a table of opcodes", _is_opcode_map, "Its opcodes, and what they stand for."),
+    Option(
+        "chunks", "close", "close or mend", _ACTIONS, "Whether its HTTP chunks are a fault, or are taken off."
+    ),
+    Option(
+        "bare_text",
+        "close",
+        "close or mend",
+        _ACTIONS,
+        "Whether its text without a frame is a fault, or becomes a message.",
+    ),
+    Option(
+        "inflate_failure",
+        "drop",
+        "drop or close",
+        one_of("drop", "close"),
+        "What becomes of its messages that cannot be inflated.",
+    ),
+    Option(
+        "retype",
+        {"mqtt": "binary", "mqttv3.1": "binary", "sip": "text"},
+        "a table of subprotocols, * for any, each text or binary",
+        is_table_of(one_of("text", "binary")),
+        "Which opcode its messages take, by subprotocol.",
+    ),
+    Option(
+        "nul_kept",
+        ["stomp", "v10.stomp", "v11.stomp", "v12.stomp"],
+        "a list of subprotocols",
+        lambda value: isinstance(value, list | tuple) and all(isinstance(each, str) for each in value),
+        "Subprotocols whose messages end with a zero byte.",
+    ),
+    Option("frame_limit", 0, _WHOLE, is_count, "It takes so many bytes of payload data a frame; 0: any."),
+    Option("whole_messages", False, _SWITCH, is_switch, "It takes no fragments."),
+    Option("no_control_inside", False, _SWITCH, is_switch, "It takes no control frame inside a message."),
+    Option("zero_key", False, _SWITCH, is_switch, "It unmasks rightly with a masking key of zero only."),
+    Option("close_with_code", False, _SWITCH, is_switch, "It takes no Close frame without a close code."),
+    Option("close_codes", {}, "a table of close codes", _is_code_map, "Close codes it needs others for."),
+    Option(
+        "eof_code", 1001, "a close code", lambda v: is_count(v) and 1000 <= v <= 4999, "Its Close at EOF."
+    ),
+    Option(
+        "close_timeout", 10.0, _SECONDS, is_amount, "After so long its answer to a Close is given for it."
+    ),
+    Option(
+        "answer_pings",
+        "late",
+        "late or never, or at-once (it then sees no pings)",
+        one_of("late", "never", "at-once"),
+        "When pings are answered for it.",
+    ),
+    Option(
+        "pong_timeout", 10.0, _SECONDS, is_amount, "With `late`: a ping is answered for it after so long."
+    ),
+    Option(
+        "alive_within",
+        0.0,
+        _SECONDS,
+        is_amount,
+        "Pings are answered for it only if it sent anything in so long; 0: always.",
+    ),
+    Option("ping_interval", 0.0, _SECONDS, is_amount, "It is pinged when idle for so long; 0: never."),
+    Option(
+        "heartbeats",
+        [],
+        "a list of { message, answer }",
+        _is_heartbeat_list,
+        "Messages of it that are heartbeats: not sent on, but answered.",
+    ),
+    Option("first_frame_delay", 0.0, _SECONDS, is_amount, "It takes frames so long after the response."),
+)
+
+OPTIONS: Mapping[str, Option] = MappingProxyType({option.name: option for option in _TABLE})
+"""Every option by its name, in the order in which they are documented."""
