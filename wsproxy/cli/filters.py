@@ -13,6 +13,7 @@ type Filter = Callable[["Seen"], bool]
 
 _LENGTH = re.compile(r"length\s*([<>=])\s*(\d+)")
 _OPCODES = {"continuation": 0x0, "text": 0x1, "binary": 0x2, "close": 0x8, "ping": 0x9, "pong": 0xA}
+_FIRST_CONTROL = 0x8
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
@@ -39,8 +40,10 @@ def _parse(expression: str) -> Filter:
         return lambda seen: bool(seen.findings)
     if expression in _OPCODES:
         return lambda seen: _opcode(seen) == _OPCODES[expression]
-    if expression in ("data", "control"):
-        return lambda seen: (_opcode(seen) >= 0x8) is (expression == "control")
+    if expression == "data":
+        return lambda seen: 0 <= _opcode(seen) < _FIRST_CONTROL
+    if expression == "control":
+        return lambda seen: _opcode(seen) >= _FIRST_CONTROL
     if match := _LENGTH.fullmatch(expression):
         compare, limit = _COMPARE[match[1]], int(match[2])
         return lambda seen: compare(_length(seen), limit)

@@ -39,11 +39,11 @@ class LiveLimits:
 
 
 class _Taken(NamedTuple):
-    """Events to show: `used` of those given are dealt with, `count` things of `size` bytes are shown."""
+    """Events to show: `used` of those given are dealt with, `things` of `size` bytes are shown."""
 
     events: "Sequence[SessionEvent]"
     used: int
-    count: int
+    things: int
     size: int
 
 
@@ -120,12 +120,12 @@ class LiveDisplay:
         """A side sent something: take what there is room for, count the rest."""
         with self._lock:
             taken = _take(events, self._room())
-            if taken.count:
+            if taken.things:
                 self._report_skipped()
                 missed = self._missed.pop((session_id, side), None)
                 self._queue.put(_Received(session_id, side, at_ns, taken, missed))
-                self._window_frames += taken.count
-                self._waiting_frames += taken.count
+                self._window_frames += taken.things
+                self._waiting_frames += taken.things
                 self._waiting_bytes += taken.size
             if taken.used < len(events):
                 self._skip(session_id, side, events[taken.used :])
@@ -199,7 +199,7 @@ class LiveDisplay:
                 self._output.print_all(self._lines(item))
         self._output.flush()
         with self._lock:
-            self._waiting_frames -= sum(item.taken.count for item in items if isinstance(item, _Received))
+            self._waiting_frames -= sum(item.taken.things for item in items if isinstance(item, _Received))
             self._waiting_bytes -= sum(item.taken.size for item in items if isinstance(item, _Received))
         return None not in items
 

@@ -97,7 +97,9 @@ class _Header:
 
     @property
     def swallowed(self) -> int:
-        return sum(slot.how == "swallowed" for slot in self.slots)
+        """Bytes that are gone, those of a 64-bit length aside that are zero anyway."""
+        slots = self.slots[:2] + self.slots[6:] if self.form.extra == 8 else self.slots
+        return sum(slot.how == "swallowed" for slot in slots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ def seen_lines(
         yield from _frame_lines(seen, event, number, limit, show_hex)
     elif show_hex:
         yield from _piece_lines(seen, event, number, limit)
-    if not messages_only and seen.assembled is not None:
+    hidden = messages_only or (show_hex and isinstance(event, FramePiece))
+    if seen.assembled is not None and not hidden:
         yield from _message_lines(seen, seen.assembled, number, limit)
     for finding in seen.findings:
         yield [Span(_INDENT[:-4]), *finding_line(finding)]

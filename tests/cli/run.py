@@ -1,0 +1,49 @@
+"""Running the installed `wsproxy` as a user does."""
+
+import json
+import os
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WSPROXY = str(Path(sysconfig.get_path("scripts")) / "wsproxy")
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def wsproxy(*arguments: str, stdin: bytes | None = None, **environment: str) -> Done:
+    """Run `wsproxy` with these arguments to its end."""
+    done = subprocess.run(
+        [WSPROXY, *arguments],
+        input=stdin if stdin is not None else b"",
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def check_error(done: Done, code: int, *words: str) -> None:
+    """It ended with this exit code, and wrote one line on standard error and nothing else."""
+    assert done.code == code, done
+    assert done.out == ""
+    assert len(done.err.splitlines()) == 1, done.err
+    assert done.err.startswith("wsproxy: ")
+    for word in words:
+        assert word in done.err
