@@ -6,12 +6,15 @@ came, in its place in the stream.
 
 from typing import NamedTuple
 
-from wsproxy.mitm.follow import Close, Cursor, close_of, control_frame
+from wsproxy.mitm.follow import Close, Cursor, close_of
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import Inflater
 from wsproxy.protocol.frame import Frame, OpaqueData, WireEvent
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.message import Message, MessageAssembler
+
+_OPCODE = 0x0F
+_FIRST_CONTROL = 0x8
 
 
 class Part(NamedTuple):
@@ -39,10 +42,9 @@ class Part(NamedTuple):
 
 
 class Hold:
-    """Takes one side's stream apart into what may pass and the messages that wait; keeps at most about
-    `limit` bytes.
+    """Takes one side's stream apart into what may pass and the messages that wait; keeps about `limit` bytes.
 
-    `close` is the first Close frame seen.
+    Control frames outside a message never wait, not even for their own end. `close` is the first Close frame.
     """
 
     def __init__(self, dialect: Dialect, inflater: Inflater | None, limit: int) -> None:
@@ -51,69 +53,82 @@ class Hold:
         self._limit = limit
         self._cursor = Cursor()
         self._data = bytearray()
-        self._start = 0
+        self._gone = 0
+        self._message_start: int | None = None
         self._between: list[tuple[int, int]] = []
         self._controls: list[Frame] = []
-        self._masked = False
-        self._unheld = False
         self._in_control = False
+        self._masked = False
         self.close: Close | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is kept that is no whole message yet."""
+        return bool(self._data)
 
     def receive_data(self, data: bytes) -> list[Part]:
         """What can be said of the stream now, in order."""
         self._data += data
         parts: list[Part] = []
         for event in self._decoder.receive_data(data):
-            self._receive(event, parts)
+            part = self._receive(event)
+            if part is not None:
+                parts.append(part)
+        if self._data and self._must_not_wait():
+            parts.append(self._release(self._gone + len(self._data)))
         return parts
 
-    def receive_eof(self) -> Part | None:
-        """All that is left, when no more will come."""
-        if not self._data:
-            return None
-        return Part(bytes(self._data), self._start + len(self._data), boundary=False)
+    def _must_not_wait(self) -> bool:
+        """Whether the frame under way, of which part has come, is a control frame or has begun to go on."""
+        if self._message_start is not None:
+            return self._gone > self._message_start
+        return self._gone > self._cursor.position or self._data[0] & _OPCODE >= _FIRST_CONTROL
 
-    def _receive(self, event: WireEvent, parts: list[Part]) -> None:
+    def release(self) -> Part | None:
+        """All that is kept: no more will come, or it has waited long enough. Its message will not be held."""
+        return self._release(self._gone + len(self._data)) if self._data else None
+
+    def _receive(self, event: WireEvent) -> Part | None:
         begin = self._cursor.position
         self._cursor.advance(event)
         message = self._assembler.receive(event)
-        if (frame := control_frame(event)) is not None:
-            self.close = self.close or close_of(frame)
-            self._controls.append(frame)
-        if isinstance(event, Frame):
-            self._in_control = event.is_control
-            if not event.is_control:
-                self._masked = event.masked
+        self._note(event, begin)
         if message is not None:
-            parts.append(self._complete(message))
-        elif isinstance(event, OpaqueData) or (self._in_control and begin == self._start):
-            parts.append(self._release())
-        else:
-            self._wait(begin, parts)
+            return self._complete(message, begin)
+        if self._message_start is not None and not isinstance(event, OpaqueData):
+            if self._in_control:
+                self._between.append((begin, self._cursor.position))
+            if self._gone <= self._message_start >= self._cursor.position - self._limit:
+                return None
+        return self._release(self._cursor.position)
 
-    def _complete(self, message: Message) -> Part:
+    def _note(self, event: WireEvent, begin: int) -> None:
+        """Keep track of which frame, and which message, is under way."""
+        if not isinstance(event, Frame):
+            return
+        self._in_control = event.is_control
+        if not event.is_control:
+            self._masked = event.masked
+            self._message_start = begin if self._message_start is None else self._message_start
+        elif event.complete:
+            self.close = self.close or close_of(event)
+            self._controls.append(event)
+
+    def _complete(self, message: Message, begin: int) -> Part:
         """A message has ended. It waits if these bytes are all of it, and nothing of another."""
-        alone = message.start_offset == self._start and message.end_offset == self._cursor.position
-        held = alone and not (self._unheld or message.truncated)
+        end = self._cursor.position
+        alone = self._gone == self._message_start == message.start_offset and message.end_offset == end
+        held = alone and not message.truncated
         between = tuple(self._between)
-        self._unheld = self._cursor.fragmented
-        return self._release()._replace(message=message, held=held, between=between, masked=self._masked)
+        self._message_start = begin if self._cursor.fragmented else None
+        return self._release(end)._replace(message=message, held=held, between=between, masked=self._masked)
 
-    def _wait(self, begin: int, parts: list[Part]) -> None:
-        """A message is under way: keep it, unless it has grown too large."""
-        if self._in_control:
-            self._between.append((begin, self._cursor.position))
-        if self._unheld or self._cursor.position - self._start > self._limit:
-            self._unheld = True
-            parts.append(self._release())
-
-    def _release(self) -> Part:
-        """Everything decoded so far."""
-        position = self._cursor.position
-        data = bytes(self._data[: position - self._start])
+    def _release(self, end: int) -> Part:
+        """Let everything go on up to `end`."""
+        data = bytes(self._data[: end - self._gone])
         del self._data[: len(data)]
-        self._start = position
-        part = Part(data, position, self._cursor.boundary == position, controls=tuple(self._controls))
+        self._gone = end
+        part = Part(data, end, self._cursor.boundary == end, controls=tuple(self._controls))
         self._between.clear()
         self._controls.clear()
         return part

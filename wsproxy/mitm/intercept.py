@@ -1,8 +1,11 @@
-"""Intercept mode: whole messages wait until addons have seen them, and may change or drop them."""
+"""Intercept mode: whole messages wait until addons have seen them, and may change or drop them.
+
+Relies, beyond what layer.py does, on `RequestWakeup` commands being answered by a `Wakeup` event.
+"""
 
 import logging
 
-from mitmproxy.proxy import events
+from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.websocket import WebSocketMessage
@@ -46,8 +49,10 @@ class _Outlet:
         self.window_shared = window_shared
         """Whether a compressed message may refer to those before it (RFC 7692 section 7.1.1)."""
         self.window_broken = False
-        """Whether the receiver has missed a message that later ones may refer to: those go on uncompressed.
-        """
+        """Whether the receiver missed a message that later ones may refer to: those go on uncompressed."""
+        self.received = 0
+        self.alarm: commands.RequestWakeup | None = None
+        self.received_at_alarm = 0
 
 
 class InterceptLayer(SessionLayer):
@@ -59,14 +64,19 @@ class InterceptLayer(SessionLayer):
         session: LiveSession,
         holds: dict[Side, Hold],
         deflate: DeflateParameters | None,
+        patience_s: float,
     ) -> None:
         super().__init__(context, session)
+        self._patience_s = patience_s
         self._outlets = {
             side: _Outlet(hold, window_shared=_shares_window(deflate, side)) for side, hold in holds.items()
         }
 
     def handle_event(self, event: events.Event) -> CommandGenerator[None]:
         """Record what came at once; all else takes its turn."""
+        if isinstance(event, events.Wakeup):
+            yield from self._wake_up(event)
+            return
         if not isinstance(event, events.DataReceived):
             yield from super().handle_event(event)
             return
@@ -74,6 +84,27 @@ class InterceptLayer(SessionLayer):
         self.session.tap.receive_data(side, event.data, at_ns)
         received = PartsReceived(side, self._outlets[side].hold.receive_data(event.data), at_ns)
         yield from self._enqueue(received, received.size)
+        self._outlets[side].received += len(event.data)
+        yield from self._set_alarm(side)
+
+    def _set_alarm(self, side: Side) -> CommandGenerator[None]:
+        """See to it that what is no whole message does not wait for ever."""
+        outlet = self._outlets[side]
+        if outlet.hold.waiting and outlet.alarm is None:
+            outlet.alarm = commands.RequestWakeup(self._patience_s)
+            outlet.received_at_alarm = outlet.received
+            yield outlet.alarm
+
+    def _wake_up(self, event: events.Wakeup) -> CommandGenerator[None]:
+        side = next(side for side, outlet in self._outlets.items() if outlet.alarm is event.command)
+        outlet = self._outlets[side]
+        outlet.alarm = None
+        part = outlet.hold.release() if outlet.received == outlet.received_at_alarm else None
+        if part is not None:
+            _log.info("%d bytes from the %s go on without the rest of their message", len(part.data), side)
+            released = PartsReceived(side, [part], self.session.clock())
+            yield from self._enqueue(released, released.size)
+        yield from self._set_alarm(side)
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         match event:
@@ -158,7 +189,7 @@ class InterceptLayer(SessionLayer):
 
     def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
         was_over = self._over
-        rest = None if side in self._ended else self._outlets[side].hold.receive_eof()
+        rest = None if side in self._ended else self._outlets[side].hold.release()
         if rest is not None:
             yield from self._pass_on(side, rest, self.session.clock())
         yield from self._end_direction(side, gone=gone)

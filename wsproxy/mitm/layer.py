@@ -126,7 +126,7 @@ class SessionLayer(Layer):
         if side not in self._ended:
             self._ended.add(side)
             self.session.direction_ended(side)
-        if side in self.session.reset:
+        if self.session.wire.was_reset(side):
             self.session.wire.reset(side.other)
             gone = True
         if not gone and side.other not in self._ended:

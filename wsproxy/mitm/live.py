@@ -57,7 +57,6 @@ class LiveSession:
         self.encoder = parts.encoder
         self.clock = parts.clock
         self.gate = Gate()
-        self.reset: set[Side] = set()
         self._connections: dict[Side, Connection] = {
             Side.CLIENT: flow.client_conn,
             Side.SERVER: flow.server_conn,
@@ -106,7 +105,7 @@ class LiveSession:
 
     def direction_ended(self, side: Side) -> None:
         """Record that `side` sends no more."""
-        self.tap.receive_eof(side, TcpEnd.RST if side in self.reset else TcpEnd.FIN, self.clock())
+        self.tap.receive_eof(side, TcpEnd.RST if self.wire.was_reset(side) else TcpEnd.FIN, self.clock())
 
     def finish(self, ended_by: Side | None) -> None:
         """The session is over; later calls have no effect."""
@@ -122,8 +121,6 @@ class LiveSession:
             self.data.close_code = _ABNORMAL_CLOSURE
         self._on_end(self)
 
-    def _leg_lost(self, side: Side, error: Exception | None) -> None:
-        if error is not None:
-            self.reset.add(side)
+    def _leg_lost(self, side: Side) -> None:
         if not self._over:
             self.wire.submit(LegLost(self.flow, side))

@@ -15,9 +15,13 @@ _COST = 200
 
 @dataclass(frozen=True, slots=True)
 class MessageLimits:
-    """How long a message may be to be shown whole or held, and how many a flow keeps; sizes in bytes."""
+    """How long a message may be to be shown whole or held, and how many a flow keeps; sizes in bytes.
+
+    `patience_s`: a held message is given up when nothing more of it comes for so many seconds.
+    """
 
     message_size: int = 1 << 20
+    patience_s: float = 2.0
     kept: int = 1000
     kept_size: int = 16 << 20
 

@@ -64,6 +64,13 @@ _OPTIONS: tuple[tuple[str, type, object, str, tuple[str, ...] | None], ...] = (
         None,
     ),
     (
+        "wsproxy_message_patience",
+        int,
+        int(_DEFAULT_LIMITS.patience_s),
+        "A held message is given up, and what came of it goes on, if nothing follows for so many seconds.",
+        None,
+    ),
+    (
         "wsproxy_messages_kept",
         int,
         _DEFAULT_LIMITS.kept,
@@ -102,6 +109,9 @@ def session_settings() -> SessionSettings:
             Side.SERVER: load_dialect(options.wsproxy_server_dialect),
         },
         limits=MessageLimits(
-            options.wsproxy_message_limit, options.wsproxy_messages_kept, options.wsproxy_messages_kept_size
+            message_size=options.wsproxy_message_limit,
+            patience_s=options.wsproxy_message_patience,
+            kept=options.wsproxy_messages_kept,
+            kept_size=options.wsproxy_messages_kept_size,
         ),
     )

@@ -25,7 +25,7 @@ from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.handshake import negotiate, parse_response_head
-from wsproxy.store.writer import Recorder
+from wsproxy.store.writer import Recorder, SessionRecorder
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Sessions:
         self.refused = False
         self.live: set[LiveSession] = set()
         self.opened = 0
+        self.recorders: list[SessionRecorder] = []
         self._audience = audience
         self._clock = clock
         self._new_key = new_key
@@ -82,11 +83,13 @@ class Sessions:
             tap.recorder = self.recorder.open_session(
                 session_start(flow, negotiated, names, mode, self._clock())
             )
+            self.recorders.append(tap.recorder)
         session.gate.hold("recorder", self._pressed)
         self.live.add(session)
         self.opened += 1
         if settings.intercept:
-            return InterceptLayer(context, session, self._holds(negotiated.deflate), negotiated.deflate)
+            holds = self._holds(negotiated.deflate)
+            return InterceptLayer(context, session, holds, negotiated.deflate, settings.limits.patience_s)
         return ObserveLayer(context, session, spliced=settings.splice)
 
     def press(self, pressed: bool) -> None:

@@ -33,6 +33,11 @@ class SessionReader(asyncio.StreamReader):
     when_idle: Callable[[], None] | None = None
 
     @property
+    def failed(self) -> bool:
+        """Whether the connection ended with an error."""
+        return self.exception() is not None
+
+    @property
     def idle(self) -> bool:
         """Whether mitmproxy waits for more, having had all there was."""
         return self._waiter is not None and not self._buffer
@@ -44,6 +49,11 @@ class SessionReader(asyncio.StreamReader):
         if self.when_idle is not None and not self._buffer:
             when_idle, self.when_idle = self.when_idle, None
             when_idle()
+        if self._buffer and self.failed:
+            # asyncio forgets what came before a reset; peers do not.
+            data = bytes(self._buffer[:n])
+            del self._buffer[: len(data)]
+            return data
         return await super().read(n)
 
     # What typeshed leaves out of asyncio.StreamReader.
@@ -66,8 +76,8 @@ class StreamProtocol(Protocol):
 class Leg(asyncio.Protocol):
     """One transport of a session. Hands what happens to mitmproxy's own protocol, until it is spliced.
 
-    `on_lost` is called once the connection is gone, with the error if there was one: mitmproxy does not look
-    at a connection any more once its peer has closed one direction.
+    `on_lost` is called when the connection is gone and mitmproxy will not find out: it does not look at a
+    connection any more once the peer has closed its direction.
     """
 
     def __init__(
@@ -76,7 +86,7 @@ class Leg(asyncio.Protocol):
         transport: asyncio.Transport,
         reader: SessionReader,
         gate: Gate,
-        on_lost: Callable[[Side, Exception | None], None],
+        on_lost: Callable[[Side], None],
     ) -> None:
         self.side = side
         self._transport = transport
@@ -129,7 +139,8 @@ class Leg(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._original.connection_lost(exc)
-        self._on_lost(self.side, exc)
+        if self._ended:
+            self._on_lost(self.side)
 
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write."""

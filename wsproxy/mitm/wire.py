@@ -36,8 +36,8 @@ def connection_handler(client: Client) -> ProxyConnectionHandler:
 
 
 class Wire:
-    """The two connections of one session. `on_lost` is called when one is gone, with the error if there was
-    one.
+    """The two connections of one session. `on_lost` is called when one is gone that mitmproxy thinks
+    half-closed.
     """
 
     def __init__(
@@ -46,11 +46,12 @@ class Wire:
         client: Client,
         server: Server,
         gate: Gate,
-        on_lost: Callable[[Side, Exception | None], None],
+        on_lost: Callable[[Side], None],
     ) -> None:
         self._handler = handler
         self._connections: Mapping[Side, Connection] = {Side.CLIENT: client, Side.SERVER: server}
         self._legs: dict[Side, Leg] = {}
+        self._readers: dict[Side, SessionReader] = {}
         self._transports: dict[Side, asyncio.Transport] = {}
         self._gate = gate
         streams = {Side.CLIENT: handler.transports.get(client), Side.SERVER: self._server_io(server)}
@@ -74,6 +75,10 @@ class Wire:
     def never_time_out(self) -> None:
         """Let the connections be idle as long as they like; the kernel finds out if a peer is gone."""
         self._handler.timeout_watchdog.timeout = _FOREVER_S
+
+    def was_reset(self, side: Side) -> bool:
+        """Whether this side's connection ended with an RST (or is dead in another way)."""
+        return side in self._readers and self._readers[side].failed
 
     def reset(self, side: Side) -> None:
         """Make the close of this side's connection an RST."""
@@ -104,13 +109,16 @@ class Wire:
         to_proxy = [io for connection, io in transports.items() if _address(connection) == proxy_address]
         return to_proxy[-1] if to_proxy else None
 
-    def _take(self, side: Side, io: ConnectionIO, on_lost: Callable[[Side, Exception | None], None]) -> None:
+    def _take(self, side: Side, io: ConnectionIO, on_lost: Callable[[Side], None]) -> None:
         if not isinstance(io.reader, asyncio.StreamReader) or not isinstance(io.writer, asyncio.StreamWriter):
             return
         io.reader.__class__ = SessionReader
         assert isinstance(io.reader, SessionReader)
         io.reader.gate = self._gate
+        self._readers[side] = io.reader
         transport = cast(asyncio.Transport, io.writer.transport)
+        if transport.is_closing():
+            return
         self._transports[side] = transport
         self._legs[side] = Leg(side, transport, io.reader, self._gate, on_lost)
         _set_option(transport, socket.SO_KEEPALIVE, 1)

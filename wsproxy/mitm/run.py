@@ -1,0 +1,208 @@
+"""The proxy behind `wsproxy record`: mitmproxy without its own command line."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, cast
+
+from mitmproxy import exceptions
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+from mitmproxy.tools.dump import DumpMaster
+from mitmproxy.tools.web.master import WebMaster
+
+from wsproxy.errors import ReachError, UsageError
+from wsproxy.mitm import tls_legacy
+from wsproxy.mitm.addon import WsproxyAddon
+from wsproxy.mitm.logs import forwarded_logs
+from wsproxy.mitm.startup import StartupCheck, listening_urls
+from wsproxy.store.model import Observer
+from wsproxy.store.reader import open_recording
+
+_FORCED = 130
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """What to run. `mode` is a mitmproxy mode (`reverse:http://skyq:9006`, `regular`, `socks5`, …).
+
+    `recording` is a path or URL, None to record nothing. `set_options` are mitmproxy options, NAME=VALUE.
+    `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `observers` see
+    what is recorded, in the recorder's thread. `on_listening` is called with the URLs to give a client,
+    `on_web` with that of mitmweb, `on_notice` with each line a user should read (from any thread).
+    """
+
+    mode: str
+    listen_host: str = "127.0.0.1"
+    listen_port: int | None = None
+    recording: str | None = None
+    on_store_error: str = "stop"
+    intercept: bool = False
+    client_dialect: str = "rfc6455"
+    server_dialect: str = "rfc6455"
+    scripts: Sequence[str] = ()
+    set_options: Sequence[str] = ()
+    web: bool = False
+    insecure: bool = False
+    legacy_tls: bool = False
+    observers: Sequence[Observer] = ()
+    on_listening: Callable[[list[str]], None] = _ignore
+    on_web: Callable[[str], None] = _ignore
+    on_notice: Callable[[str], None] = _ignore
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyFacts:
+    """What a run of the proxy came to. `frames` counts those recorded."""
+
+    sessions: int
+    frames: int
+    recording: str | None
+
+
+class Proxy:
+    """One run of the proxy. `stop` may be called from any thread, once it listens."""
+
+    def __init__(self, settings: ProxySettings) -> None:
+        self._settings = settings
+        self._addon = WsproxyAddon(settings.observers)
+        self._master: Master | None = None
+
+    def run(self) -> ProxyFacts:
+        """Relay until Ctrl-C, SIGTERM or `stop`, then store what waits. A second Ctrl-C ends the process at
+        once.
+
+        Raises UsageError, ReachError (a port that is not free) or RecordingError.
+        """
+        with (
+            forwarded_logs(self._settings.on_notice),
+            _signals(self.stop),
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
+            runner.run(self._run())
+        if self._addon.failure is not None:
+            raise self._addon.failure
+        return self._facts()
+
+    def stop(self) -> None:
+        """End the run as Ctrl-C does."""
+        if self._master is not None:
+            cast(Any, self._master).shutdown()
+
+    async def _run(self) -> None:
+        try:
+            self._master = self._make_master()
+            self._apply_options(self._master)
+            await self._master.run()
+        except exceptions.OptionsError as error:
+            raise UsageError(" ".join(str(error).split())) from error
+        except OSError as error:
+            # mitmweb's port; mitmproxy's own are looked after by StartupCheck.
+            raise ReachError(f"{error.strerror or error}".split("\n")[0]) from error
+        finally:
+            self._addon.done()
+
+    def _make_master(self) -> Master:
+        settings = self._settings
+        master: Master
+        if settings.web:
+            master = WebMaster(Options(), with_termlog=False)
+        else:
+            master = DumpMaster(Options(), with_termlog=False, with_dumper=False)
+        addons = cast(Any, master.addons)
+        addons.get("errorcheck").finish()
+        addons.remove(addons.get("errorcheck"))
+        addons.add(StartupCheck(lambda: self._addon.failure, self._ready), self._addon)
+        # Before mitmproxy's own choice of layers, as a script would be.
+        master.addons.chain.remove(self._addon)
+        master.addons.chain.insert(master.addons.chain.index(addons.get("nextlayer")), self._addon)
+        if settings.legacy_tls:
+            addons.add(tls_legacy.LegacyRenegotiation())
+        return master
+
+    def _apply_options(self, master: Master) -> None:
+        settings, options = self._settings, cast(Any, master.options)
+        options.update(
+            listen_host=settings.listen_host,
+            listen_port=settings.listen_port,
+            mode=[settings.mode],
+            ssl_insecure=settings.insecure,
+            wsproxy_on_store_error=settings.on_store_error,
+            wsproxy_intercept=settings.intercept,
+            wsproxy_client_dialect=settings.client_dialect,
+            wsproxy_server_dialect=settings.server_dialect,
+            **(tls_legacy.OPTIONS if settings.legacy_tls else {}),
+            **({"web_open_browser": False} if settings.web else {}),
+        )
+        options.set(*settings.set_options, defer=True)
+        options.update(scripts=list(settings.scripts), wsproxy_recording=settings.recording or "")
+
+    def _ready(self) -> None:
+        assert self._master is not None
+        if unknown := self._master.options.deferred:
+            raise UsageError(
+                f"unknown option {', '.join(unknown)}: see `mitmdump --options` for all there are"
+            )
+        if isinstance(self._master, WebMaster):
+            self._settings.on_web(self._master.web_url)
+        self._settings.on_listening(listening_urls())
+
+    def _facts(self) -> ProxyFacts:
+        recorded = {recorder.session_id for recorder in self._addon.sessions.recorders}
+        frames = 0
+        if self._settings.recording and recorded:
+            with open_recording(self._settings.recording) as recording:
+                mine = [session for session in recording.sessions() if session.id in recorded]
+                frames = sum(session.client.frames + session.server.frames for session in mine)
+        return ProxyFacts(self._addon.sessions.opened, frames, self._settings.recording)
+
+
+def run_proxy(settings: ProxySettings) -> ProxyFacts:
+    """Run the proxy until it is stopped; see `Proxy.run`."""
+    return Proxy(settings).run()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Within, Ctrl-C and SIGTERM stop the proxy, a second one ends the process. Elsewhere than in the main
+    thread there are no signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = 0
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            os._exit(_FORCED)
+        stop()
+
+    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

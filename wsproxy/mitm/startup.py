@@ -1,0 +1,99 @@
+"""Starting mitmproxy for `run_proxy`: what goes wrong on the way becomes one error, what went well a list of
+URLs.
+
+Relies on `Master.run` asking the addon named `errorcheck` to `shutdown_if_errored()` after each step and to
+`finish()` after the last; on its log handler keeping the records it saw; on `Servers` holding instances with
+`last_exception`, `mode` and `listen_addrs`.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from mitmproxy import ctx
+from mitmproxy.addons.errorcheck import ErrorCheck
+from mitmproxy.proxy import mode_specs
+from mitmproxy.proxy.mode_servers import ServerInstance
+from mitmproxy.utils import human
+
+from wsproxy.errors import ReachError, UsageError, WsproxyError
+from wsproxy.mitm.internals import find_addon
+
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}
+_SCHEMES: dict[type[mode_specs.ProxyMode], str] = {
+    mode_specs.ReverseMode: "ws",
+    mode_specs.RegularMode: "http",
+    mode_specs.UpstreamMode: "http",
+    mode_specs.Socks5Mode: "socks5",
+}
+
+
+class StartupCheck(ErrorCheck):
+    """In place of mitmproxy's own, which ends the process: raises what keeps the proxy from starting.
+
+    `on_ready` is called once it has started.
+    """
+
+    name = "errorcheck"
+
+    def __init__(self, failure: Callable[[], WsproxyError | None], on_ready: Callable[[], None]) -> None:
+        cast(Any, super()).__init__()
+        self._failure = failure
+        self._on_ready = on_ready
+
+    async def shutdown_if_errored(self) -> None:
+        """Raise ReachError if a port is not free, RecordingError or UsageError for what else went wrong."""
+        # What was logged by tasks that only just began counts, too.
+        await asyncio.sleep(0)
+        error = self._failure() or _listen_error()
+        records: Sequence[logging.LogRecord] = self.logger.has_errored
+        if error is None and records:
+            error = UsageError(_one_line(records[0]))
+        if error is not None:
+            raise error
+
+    def finish(self) -> None:
+        """All is well."""
+        cast(Any, super()).finish()
+        self._on_ready()
+
+
+def listening_urls() -> list[str]:
+    """What to give a client: the URL of each port we listen on, ws:// in front of a device."""
+    urls = []
+    for server in _servers():
+        scheme = _SCHEMES.get(type(server.mode))
+        for host, port, *_ in server.listen_addrs if scheme else ():
+            urls.append(f"{scheme}://{human.format_address((_WILDCARDS.get(host, host), port))}")
+    return list(dict.fromkeys(urls))
+
+
+def _servers() -> list[ServerInstance[Any]]:
+    return list(find_addon("proxyserver").servers)
+
+
+def _listen_error() -> ReachError | None:
+    for server in _servers():
+        error = server.last_exception
+        if isinstance(error, OSError) and error.errno:
+            hint = "; choose another port" if error.errno == errno.EADDRINUSE else ""
+            return ReachError(f"cannot listen on {_wanted_address(server)}: {os.strerror(error.errno)}{hint}")
+        if error is not None:
+            return ReachError(f"{server.mode.description} cannot start: {' '.join(str(error).split())}")
+    return None
+
+
+def _wanted_address(server: ServerInstance[Any]) -> str:
+    host = server.mode.listen_host(ctx.options.listen_host)
+    port = server.mode.listen_port(ctx.options.listen_port)
+    return human.format_address((host or "0.0.0.0", port or 0))
+
+
+def _one_line(record: logging.LogRecord) -> str:
+    parts = [record.getMessage()]
+    if record.exc_info and record.exc_info[1] is not None:
+        parts.append(f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}")
+    return " ".join(": ".join(parts).split())

@@ -1,0 +1,27 @@
+"""TLS as old devices speak it.
+
+Relies on mitmproxy's TlsConfig having put a pyOpenSSL Connection into `tls_start.ssl_conn` before this
+addon's hook is called, and on cryptography's binding of SSL_set_options.
+"""
+
+from typing import Any, cast
+
+from mitmproxy.tls import TlsData
+from OpenSSL import SSL
+
+OPTIONS = {"tls_version_server_min": "TLS1", "ciphers_server": "ALL:@SECLEVEL=0"}
+"""mitmproxy options: TLS 1.0, and ciphers, keys and signatures that OpenSSL no longer trusts."""
+
+
+class LegacyRenegotiation:
+    """Connects to devices that do not know secure renegotiation (RFC 5746), whether or not certificates are
+    checked.
+    """
+
+    name = "wsproxy_legacy_renegotiation"
+
+    def tls_start_server(self, data: TlsData) -> None:
+        """Allow it for this one connection."""
+        if data.ssl_conn is not None:
+            binding, raw = cast(Any, SSL)._lib, cast(Any, data.ssl_conn)._ssl
+            binding.SSL_set_options(raw, SSL.OP_LEGACY_SERVER_CONNECT)
