@@ -37,12 +37,15 @@ AT_THE_START = {"errors", "cli"}
 ROOMS_OF_LIBRARY = {
     "mitmproxy": ("wsproxy/mitm/", "addons/"),
     "h11": ("wsproxy/mitm/",),
+    "wsproto": ("wsproxy/mitm/",),
+    "OpenSSL": ("wsproxy/mitm/",),
     "sqlalchemy": ("wsproxy/store/",),
     "construct": ("wsproxy/protocol/grammar.py", "wsproxy/protocol/describe.py"),
     "click": ("wsproxy/cli/",),
     "rich": ("wsproxy/cli/",),
     "uvloop": ("wsproxy/mitm/",),
     "psycopg": ("wsproxy/store/",),
+    "websockets": ("wsproxy/protocol/masking.py", "wsproxy/demo/"),
     "pytest": ("wsproxy/pytest_plugin.py",),
 }
 PURE_ROOMS = ("protocol", "conformance")
@@ -123,6 +126,8 @@ def faults_of(source: str, path: str) -> list[str]:
                 faults.append(f"{where}: {room} may not import {target_room}")
             elif (room, target_room) == ("pytest_plugin", "mitm") and not found.lazy:
                 faults.append(f"{where}: {room} may import {target_room} only inside a function")
+        if library not in (*ROOMS_OF_LIBRARY, *sys.stdlib_module_names, "wsproxy", "addons"):
+            faults.append(f"{where}: {library} has no room")
         if library in ROOMS_OF_LIBRARY and not path.startswith(ROOMS_OF_LIBRARY[library]):
             faults.append(f"{where}: {library} belongs to {', '.join(ROOMS_OF_LIBRARY[library])}")
         if room in PURE_ROOMS and library in IMPURE and not found.target.startswith(PURE_AFTER_ALL):
@@ -230,6 +235,7 @@ def test_addons_do_not_hide_the_libraries_they_need() -> None:
         ("wsproxy/mitm/addon.py", "import sqlalchemy as sa"),
         ("wsproxy/mitm/addon.py", "from wsproxy.cli import main"),
         ("wsproxy/demo/device.py", "from rich import print"),
+        ("wsproxy/demo/device.py", "import aiohttp"),
         ("wsproxy/pytest_plugin.py", "from wsproxy.mitm.run import run_proxy"),
         ("addons/record.py", "from wsproxy.cli import main"),
     ],
