@@ -145,7 +145,7 @@ def test_every_command_of_a_service_exists(name: str) -> None:
     [
         ["wsproxy", "no-such-command"],
         ["wsproxy", "record", "ws://device", "--no-such-option"],
-        ["wsproxy", "record"],
+        ["wsproxy", "record", "--listen-port=http", "ws://device"],
         ["python", "-m", "wsproxy.demo.device", "--no-such-option"],
         ["python", "-c", "import"],
         ["bash"],
