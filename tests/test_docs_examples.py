@@ -50,7 +50,7 @@ def device() -> Iterator[Server]:
 def recorded(device: Server, folder: Path, *arguments: str) -> Iterator[str]:
     """`wsproxy record` in front of the device; the URL it gives."""
     target = f"ws://127.0.0.1:{device.socket.getsockname()[1]}"
-    command = [WSPROXY, "record", target, "-p", "0", "-o", "wsproxy.db", *arguments]
+    command = [str(WSPROXY), "record", target, "-p", "0", "-o", "wsproxy.db", *arguments]
     with subprocess.Popen(
         command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as proxy:
