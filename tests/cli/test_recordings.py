@@ -39,7 +39,7 @@ def test_sessions_are_listed(recording: str) -> None:
     assert heading.split() == ["session", "started", "lasted", "target", "client", "server", "bytes", "ended"]
     assert first.split("  ")[0].strip() == ""
     assert "1  2018-10-20 01:46:40   0.0 s  ws://skyq:9006/as/system/status" in first
-    assert first.endswith("closed by the client, 1000 (normal closure): bye")
+    assert first.endswith("1000 by the client")
     assert second.endswith("(interrupted)")
     assert third.endswith("reset by the server")
 

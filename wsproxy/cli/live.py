@@ -75,7 +75,12 @@ class _Skipped:
     counts: dict[str, int]
 
 
-type _Item = _Started | _Received | _Ended | _Skipped
+@dataclass(frozen=True, slots=True)
+class _Said:
+    lines: tuple[str, ...]
+
+
+type _Item = _Said | _Started | _Received | _Ended | _Skipped
 
 
 class LiveDisplay:
@@ -133,9 +138,16 @@ class LiveDisplay:
     def session_ended(self, session_id: int, end: "SessionEnd") -> None:
         """A session is over."""
         with self._lock:
+            self._report_skipped()
             for side in ("client", "server"):
                 self._missed.pop((session_id, side), None)
         self._queue.put(_Ended(session_id, end))
+
+    def say(self, *lines: str) -> None:
+        """Print lines of one's own, behind what came before them."""
+        with self._lock:
+            self._report_skipped()
+        self._queue.put(_Said(lines))
 
     def close(self) -> None:
         """Show what waits, unless that takes long."""
@@ -212,6 +224,8 @@ class LiveDisplay:
             return self._view.ended(item.session_id, item.end)
         if isinstance(item, _Skipped):
             return self._view.skipped(item.counts)
+        if isinstance(item, _Said):
+            return item.lines
         return self._event_lines(item)
 
     def _event_lines(self, item: _Received) -> "Lines":

@@ -45,13 +45,14 @@ def ls(recording: str, as_json: bool) -> None:
 
 def _row(session: "StoredSession") -> tuple[str, ...]:
     from wsproxy.cli.paint import printable
-    from wsproxy.cli.render import date_and_time, end_text
+    from wsproxy.cli.render import date_and_time, short_end_text
 
-    ended = end_text(session.end) if session.end else f"({session.state})"
+    ended = short_end_text(session.end) if session.end else f"({session.state})"
+    until_ns = session.end.ended_at_ns if session.end else session.last_at_ns
     return (
         str(session.id),
         date_and_time(session.start.started_at_ns),
-        _duration(session.last_at_ns - session.start.started_at_ns),
+        _duration(until_ns - session.start.started_at_ns),
         printable(session.start.target),
         f"{session.client.frames:,}",
         f"{session.server.frames:,}",

@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 
 import click
 
+from wsproxy.cli.demo import demo
 from wsproxy.cli.explain import explain
 from wsproxy.cli.ls import ls
 from wsproxy.cli.paint import writing_to
+from wsproxy.cli.record import record
 from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
 
@@ -59,5 +61,5 @@ def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
-for _command in (ls, show, explain):
+for _command in (record, ls, show, explain, demo):
     main.add_command(_command)

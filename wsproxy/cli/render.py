@@ -52,17 +52,33 @@ def end_text(end: "SessionEnd") -> str:
     """How a session ended: the first Close frame if there was one, else how TCP did."""
     from wsproxy.protocol.opcodes import close_code_name
 
-    if end.closed_by is not None:
-        code = end.close_code
-        said = "without a code" if code is None else f"{code} ({close_code_name(code)})"
-        reason = f": {printable(end.close_reason)}" if end.close_reason else ""
-        return f"closed by the {end.closed_by}, {said}{reason}"
-    ends = {"client": end.client_end, "server": end.server_end}
-    for how, text in (("rst", "reset by the {}"), ("fin", "ended by the {}, without a Close frame")):
-        sides = [side for side, side_end in ends.items() if side_end == how]
-        if sides:
-            return text.format(" and the ".join(sides))
-    return "ended without a Close frame"
+    if end.closed_by is None:
+        return _tcp_end(end) or "ended without a Close frame"
+    code = end.close_code
+    said = "without a code" if code is None else f"{code} ({close_code_name(code)})"
+    reason = f": {printable(end.close_reason)}" if end.close_reason else ""
+    return f"closed by the {end.closed_by}, {said}{reason}"
+
+
+def short_end_text(end: "SessionEnd") -> str:
+    """The same in a few words."""
+    if end.closed_by is None:
+        return _tcp_end(end) or "no Close frame"
+    code = "no code" if end.close_code is None else str(end.close_code)
+    return f"{code} by the {end.closed_by}"
+
+
+def _tcp_end(end: "SessionEnd") -> str:
+    """Which side ended TCP where only one did, or did by a reset."""
+    for side, own, other in (
+        ("client", end.client_end, end.server_end),
+        ("server", end.server_end, end.client_end),
+    ):
+        if own == "rst":
+            return f"reset by the {side}"
+        if own == "fin" and other != "fin":
+            return f"ended by the {side}, without a Close frame"
+    return ""
 
 
 def seen_lines(

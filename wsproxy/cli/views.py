@@ -58,7 +58,7 @@ class TextView:
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""
         said = " and ".join(f"{count:,} of the {side}" for side, count in counts.items() if count)
-        return [[Span(f"… frames not shown, they come too fast: {said}", "dim")]]
+        return [[Span(f"… frames not shown, they come too fast: {said}; all are recorded", "dim")]]
 
     def ended(self, number: int, end: "SessionEnd") -> Lines:
         """It is over."""

@@ -1,0 +1,87 @@
+"""`wsproxy demo`: the founding story, on this machine, in a few seconds."""
+
+import sqlite3
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wsproxy.errors import UsageError
+
+if TYPE_CHECKING:
+    from wsproxy.cli.paint import Output
+
+_EXAMPLES = """\b
+Examples:
+  wsproxy demo
+  wsproxy demo --keep skyq.db
+"""
+_LIVE_LINES = 8
+
+
+@click.command(epilog=_EXAMPLES, short_help="See what it is all about, with an emulated device.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path), metavar="PATH", help="Keep the recording there (a new file)."
+)
+def demo(keep: Path | None) -> None:
+    """Tell the story that wsproxy began with: an emulated Sky Q box, wsproxy in front of it, a client
+    that hangs, another that does not. Then list and show the recording, and explain one frame. Takes a
+    few seconds.
+    """
+    from wsproxy.cli.live import LiveDisplay
+    from wsproxy.cli.paint import Output
+    from wsproxy.cli.views import TextView
+    from wsproxy.demo.story import tell_story
+
+    if keep and keep.exists():
+        raise UsageError(f"{keep} exists already: choose another path for --keep")
+    with tempfile.TemporaryDirectory(prefix="wsproxy-demo-", ignore_cleanup_errors=True) as folder:
+        recording = Path(folder) / "skyq.db"
+        output = Output()
+        display = LiveDisplay(TextView(limit=_LIVE_LINES, numbered=True), output)
+        try:
+            tell_story(str(recording), [display], display)
+        finally:
+            display.close()
+        _look_back(recording, Path(folder) / "terminal.txt", output)
+        if keep:
+            _keep(recording, keep, output)
+
+
+def _look_back(recording: Path, pasted: Path, output: "Output") -> None:
+    """Show what the other commands make of what was recorded."""
+    from wsproxy.demo.device import status_document
+
+    output.print_all(["", "3. The recording has both sessions.", ""])
+    _run(output, recording, "ls", str(recording))
+    output.print_all(["", "   And every byte of them.", ""])
+    _run(output, recording, "show", str(recording), "2", "--lines", "3")
+    text = "\ufffd~\ufffd" + status_document().decode()
+    pasted.write_text(text, "utf-8")
+    output.print_all(["", f"4. In a terminal the frame of the box looks like  {text[:4]}  What was it?", ""])
+    _run(output, recording, "explain", str(pasted), "--lines", "5")
+
+
+def _run(output: "Output", recording: Path, *arguments: str) -> None:
+    """Run a subcommand as if it had been typed."""
+    from wsproxy.cli.main import main
+    from wsproxy.cli.paint import Span
+
+    folder = str(recording.parent)
+    typed = " ".join(Path(word).name if word.startswith(folder) else word for word in arguments)
+    output.print_all([[Span(f"$ wsproxy {typed}", "title")]])
+    output.flush()
+    main.main(list(arguments), prog_name="wsproxy", standalone_mode=False)
+    sys.stdout.flush()
+
+
+def _keep(recording: Path, keep: Path, output: "Output") -> None:
+    from wsproxy.demo.story import keep_small
+
+    try:
+        keep_small(recording, keep)
+    except (OSError, sqlite3.Error) as error:
+        raise UsageError(f"the recording cannot be kept in {keep}: {error}") from error
+    output.print_all(["", f"The recording is in {keep}"])

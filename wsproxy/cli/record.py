@@ -1,0 +1,235 @@
+"""`wsproxy record`: be the proxy, show what passes, keep it."""
+
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wsproxy.cli.target import Target, parse_target
+from wsproxy.errors import UsageError, WsproxyError
+
+if TYPE_CHECKING:
+    from wsproxy.mitm.run import ProxyFacts, ProxySettings
+
+_DEFAULT_RECORDING = "recordings/wsproxy.db"
+_PAYLOAD_LINES = 20
+_WILDCARDS = ("0.0.0.0", "::", "")
+_DIALECT = "NAME|FILE.py[:NAME]"
+_EXAMPLES = """\b
+Examples:
+  wsproxy record ws://192.0.2.7:9006
+  wsproxy record wss://192.0.2.7 --insecure -p 8443 -o device.db
+  wsproxy record --mode regular
+  wsproxy record ws://192.0.2.7:9006 -s my_addon.py --set my_option=1
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Relay, show and record what passes.")
+@click.argument("target", required=False)
+@click.option(
+    "-p",
+    "--listen-port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on, 0 for a free one.  [default: 8080, socks5 1080]",
+)
+@click.option("--listen-host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "-o",
+    "--recording",
+    default=_DEFAULT_RECORDING,
+    show_default=True,
+    metavar="PATH|URL",
+    help="Where to record: a SQLite file or a database.",
+)
+@click.option("--no-recording", is_flag=True, help="Relay and show, keep nothing.")
+@click.option("--mode", help="regular, socks5, upstream:URL, transparent or local, in place of TARGET.")
+@click.option("--insecure", is_flag=True, help="Accept any certificate of the device.")
+@click.option("--legacy-tls", is_flag=True, help="Speak TLS 1.0 and weak ciphers with the device.")
+@click.option("--intercept", is_flag=True, help="Hold each message until addons have seen it.")
+@click.option("-s", "--script", "scripts", multiple=True, metavar="FILE", help="Load a mitmproxy addon.")
+@click.option(
+    "--set",
+    "set_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set an option of mitmproxy or an addon.",
+)
+@click.option("--web", is_flag=True, help="Serve mitmproxy's web interface too.")
+@click.option("--client-dialect", default="rfc6455", metavar=_DIALECT, help="How the client frames.")
+@click.option("--server-dialect", default="rfc6455", metavar=_DIALECT, help="How the device frames.")
+@click.option(
+    "--on-store-error",
+    type=click.Choice(["stop", "relay"]),
+    default="stop",
+    show_default=True,
+    help="When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show no frames.")
+@click.option(
+    "--format", "style", type=click.Choice(["text", "jsonl"]), default="text", help="How to show them."
+)
+def record(
+    target: str | None,
+    mode: str | None,
+    recording: str,
+    no_recording: bool,
+    quiet: bool,
+    style: str,
+    **settings: Any,
+) -> None:
+    """Stand between a WebSocket client and the device at TARGET (ws://HOST:PORT or wss://HOST:PORT):
+    relay without changing a byte, show every frame of both sides, and record each session. Ctrl-C ends
+    it.
+
+    Give your client the URL this prints. With --mode it is a proxy that the client has to be told to use.
+    """
+    from wsproxy.mitm.run import ProxySettings
+
+    device = _device(target, mode)
+    notices = _Notices()
+
+    def say_where(urls: list[str]) -> None:
+        _say_where(urls, device, settings, None if no_recording else recording)
+        notices.listening = True
+
+    with _place(recording, no_recording, quiet) as place:
+        if no_recording:
+            settings["on_store_error"] = "relay"
+        chosen = ProxySettings(
+            mode=device.mode if device else str(mode),
+            recording=place,
+            on_listening=say_where,
+            on_web=lambda url: click.echo(f"Web interface  {url}", err=True),
+            on_notice=notices.say,
+            **settings,
+        )
+        try:
+            facts = _run(chosen, quiet, style)
+        except WsproxyError as error:
+            if notices.said(str(error)):
+                sys.exit(error.exit_code)
+            raise
+    _say_what(facts, None if no_recording else recording)
+
+
+class _Notices:
+    """Lines to read while the proxy runs. What goes wrong before it listens is said by the error it ends
+    with.
+    """
+
+    def __init__(self) -> None:
+        self.listening = False
+        self._latest: deque[str] = deque(maxlen=32)
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        if self.listening:
+            self._latest.append(line)
+            click.echo(line, err=True)
+
+    def said(self, text: str) -> bool:
+        """Whether that has been printed already."""
+        return any(text in line for line in self._latest)
+
+
+def _device(target: str | None, mode: str | None) -> Target | None:
+    if target and mode:
+        raise UsageError("give either TARGET or --mode: with --mode, clients say which device they want")
+    if mode:
+        return None
+    if not target:
+        raise UsageError("say which device: wsproxy record ws://HOST:PORT (or --mode regular, for any)")
+    return parse_target(target)
+
+
+@contextmanager
+def _place(recording: str, no_recording: bool, quiet: bool) -> Iterator[str | None]:
+    """Where to record: nowhere if nothing is to be shown either, else for the time being."""
+    if not no_recording:
+        yield recording
+    elif quiet:
+        yield None
+    else:
+        with tempfile.TemporaryDirectory(prefix="wsproxy-", ignore_cleanup_errors=True) as folder:
+            yield str(Path(folder) / "shown.db")
+
+
+def _run(settings: "ProxySettings", quiet: bool, style: str) -> "ProxyFacts":
+    from dataclasses import replace
+
+    from wsproxy.cli.live import LiveDisplay, LiveLimits
+    from wsproxy.cli.paint import Output
+    from wsproxy.cli.views import JsonView, TextView
+    from wsproxy.mitm.run import Proxy
+
+    if quiet:
+        return Proxy(settings).run()
+
+    def stop() -> None:
+        proxy.stop()
+
+    display = LiveDisplay(
+        JsonView() if style == "jsonl" else TextView(limit=_PAYLOAD_LINES, numbered=True),
+        Output(),
+        limits=LiveLimits(frames_per_second=0) if style == "jsonl" else LiveLimits(),
+        on_broken=stop,
+    )
+    proxy = Proxy(replace(settings, observers=[display]))
+    try:
+        return proxy.run()
+    finally:
+        display.close()
+
+
+def _say_where(
+    urls: Sequence[str], device: Target | None, settings: dict[str, Any], recording: str | None
+) -> None:
+    for line in _where_lines(urls, device, settings):
+        click.echo(line, err=True)
+    kept = f"Recording to {recording}." if recording else "Nothing is recorded."
+    click.echo(f"{kept} Ctrl-C ends it.", err=True)
+
+
+def _where_lines(urls: Sequence[str], device: Target | None, settings: dict[str, Any]) -> Iterator[str]:
+    for url in urls:
+        if device:
+            yield f"Give your client  {url}{device.path}"
+        else:
+            yield f"Set your client's proxy to  {url}"
+    if not urls:
+        yield "What the operating system redirects here is relayed."
+    if settings["listen_host"] in _WILDCARDS:
+        yield "From other machines, with this machine's name in place of 127.0.0.1."
+    if device is None or device.tls:
+        certificate = _certificate(settings["set_options"])
+        yield f"A client that speaks TLS must trust  {certificate}"
+        yield (
+            f"  for example with SSL_CERT_FILE={certificate} (Python, OpenSSL), NODE_EXTRA_CA_CERTS (Node.js)"
+            " or curl --cacert"
+        )
+
+
+def _certificate(set_options: Sequence[str]) -> Path:
+    """Where mitmproxy keeps the certificate of its authority."""
+    folder = "~/.mitmproxy"
+    for option in set_options:
+        name, _, value = option.partition("=")
+        folder = value if name == "confdir" and value else folder
+    return Path(folder).expanduser() / "mitmproxy-ca-cert.pem"
+
+
+def _say_what(facts: "ProxyFacts", recording: str | None) -> None:
+    sessions = f"{facts.sessions} session{'s' * (facts.sessions != 1)}"
+    if recording is None:
+        click.echo(f"Relayed {sessions}; nothing was recorded.", err=True)
+    elif not facts.sessions:
+        click.echo("No session passed: nothing was recorded.", err=True)
+    else:
+        frames = f"{facts.frames:,} frame{'s' * (facts.frames != 1)}"
+        click.echo(f"Recorded {sessions} with {frames} in {recording}", err=True)
+        click.echo(f"Look at them with  wsproxy show {recording}", err=True)

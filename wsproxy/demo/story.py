@@ -1,0 +1,209 @@
+"""The story that wsproxy began with: a client that hangs on a device, another that does not, and why.
+
+The device is emulated, everything else is real: the proxy, its recording, and the client library.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from wsproxy.demo.device import PATH, start_device, status_document
+from wsproxy.errors import ReachError, WsproxyError
+from wsproxy.mitm.run import Proxy, ProxySettings
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.handshake import HeadReader
+from wsproxy.protocol.session import SessionEvent
+from wsproxy.store.model import Observer, SessionEnd, SessionStart
+
+SILENCE_S = 1.5
+_PATIENCE_S = 20.0
+_READ_SIZE = 1 << 16
+_SMALL_PAGE = 1024
+_OLD_SPELLING = b"Upgrade: Websocket"
+# What aiohttp 3.4 with multidict 4.4 put on the wire in 2018.
+_REQUEST_OF_2018 = (
+    b"GET " + PATH.encode() + b" HTTP/1.1\r\n" + _OLD_SPELLING + b"\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-Websocket-Version: 13\r\n"
+    b"Sec-Websocket-Key: xNtNd7KbRC0kZu14wayhRA==\r\n"
+    b"Accept: */*\r\n"
+    b"Accept-Encoding: gzip, deflate\r\n"
+    b"Host: skyq:9006\r\n"
+    b"User-Agent: Python/3.6 aiohttp/3.4.4\r\n"
+    b"\r\n"
+)
+
+
+class Stage(Protocol):
+    """Where the story is told."""
+
+    def say(self, *lines: str) -> None:
+        """Tell something, in order with the frames that are shown."""
+
+
+class _Ends:
+    """An observer that knows how many sessions have ended."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def session_started(self, session_id: int, start: SessionStart) -> None:
+        """Nothing to do."""
+
+    def events_received(
+        self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]
+    ) -> None:
+        """Nothing to do."""
+
+    def session_ended(self, session_id: int, end: SessionEnd) -> None:
+        """One more."""
+        with self._changed:
+            self._count += 1
+            self._changed.notify_all()
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many have; raises ReachError if that takes too long."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._count >= count, _PATIENCE_S):
+                raise ReachError("a session of the demo does not end: is this machine very busy? Try again")
+
+
+class _Clients(threading.Thread):
+    """The clients, one after the other, once the proxy listens; then the proxy is stopped."""
+
+    def __init__(self, stage: Stage, ends: _Ends, device_port: int) -> None:
+        super().__init__(name="wsproxy demo clients", daemon=True)
+        self._stage = stage
+        self._ends = ends
+        self._device_port = device_port
+        self._port = 0
+        self.proxy: Proxy | None = None
+        self.failure: WsproxyError | None = None
+
+    def begin(self, urls: list[str]) -> None:
+        """The proxy listens."""
+        self._port = int(urls[0].rpartition(":")[2])
+        self.start()
+
+    def run(self) -> None:
+        """Tell the story."""
+        try:
+            asyncio.run(self._tell())
+        except (OSError, TimeoutError, WebSocketException) as error:
+            self.failure = ReachError(f"the demo's client failed ({error!r}): try again")
+        except WsproxyError as error:
+            self.failure = error
+        finally:
+            if self.proxy is not None:
+                self.proxy.stop()
+
+    async def _tell(self) -> None:
+        url = f"ws://127.0.0.1:{self._port}{PATH}"
+        self._stage.say(
+            f"A Sky Q box (emulated) serves  ws://127.0.0.1:{self._device_port}{PATH}",
+            f"wsproxy in front of it serves  {url}",
+            "",
+            f"1. A client of 2018 asks with '{_OLD_SPELLING.decode()}'.",
+            "",
+        )
+        received = await _ask_as_in_2018(self._port)
+        await asyncio.to_thread(self._ends.wait_for, 1)
+        self._stage.say(
+            "",
+            f"   A perfect 101, then {received} bytes in {SILENCE_S} seconds: this client hangs for ever.",
+            "",
+            "2. The client library `websockets` asks with 'Upgrade: websocket'.",
+            "",
+        )
+        await _ask_with_websockets(url)
+        await asyncio.to_thread(self._ends.wait_for, 2)
+        self._stage.say("", "   The box pushes its status: all it wanted was a small w.")
+
+
+async def _ask_as_in_2018(port: int) -> int:
+    """How many bytes follow the response head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(_REQUEST_OF_2018)
+        head = HeadReader(Side.SERVER)
+        async with asyncio.timeout(_PATIENCE_S):
+            while head.head is None:
+                data = await reader.read(_READ_SIZE)
+                if not data:
+                    raise ReachError("the emulated box ended the connection: try again")
+                head.receive_data(data)
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                return len(head.rest) + len(await reader.read(_READ_SIZE))
+        except TimeoutError:
+            return len(head.rest)
+    finally:
+        writer.close()
+
+
+async def _ask_with_websockets(url: str) -> None:
+    async with asyncio.timeout(_PATIENCE_S), connect(url, proxy=None) as client:
+        if await client.recv() != status_document().decode():
+            raise ReachError("the client did not get the status of the emulated box: try again")
+        await (await client.ping(b"there?"))
+
+
+def tell_story(recording: str, observers: Sequence[Observer], stage: Stage) -> None:
+    """Run device, proxy and clients to the end, recorded there and watched by `observers`.
+
+    To be called in the main thread. Raises a WsproxyError when something does not go as it should.
+    """
+    ends = _Ends()
+    with _device() as port:
+        clients = _Clients(stage, ends, port)
+        settings = ProxySettings(
+            mode=f"reverse:http://127.0.0.1:{port}",
+            listen_port=0,
+            recording=recording,
+            observers=[*observers, ends],
+            on_listening=clients.begin,
+        )
+        clients.proxy = Proxy(settings)
+        clients.proxy.run()
+        clients.join(_PATIENCE_S)
+    if clients.failure is not None:
+        raise clients.failure
+
+
+@contextmanager
+def _device() -> Iterator[int]:
+    """The emulated box in a thread of its own; its port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="wsproxy demo device", daemon=True)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(start_device(port=0), loop).result(_PATIENCE_S)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_PATIENCE_S)
+
+
+def keep_small(recording: Path, kept: Path) -> None:
+    """Copy a finished SQLite recording to `kept`, which must not exist, in as few bytes as it takes.
+
+    Raises OSError or sqlite3.Error where that is not possible.
+    """
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(recording)
+    try:
+        # Large pages are for speed; what is passed around should be small.
+        connection.execute(f"PRAGMA page_size = {_SMALL_PAGE}")
+        connection.execute("VACUUM INTO ?", (str(kept),))
+    finally:
+        connection.close()
+    kept.chmod(0o600)
