@@ -1,5 +1,6 @@
 """wsproxy as a mitmproxy addon: its options (`wsproxy_*`) and hooks."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -14,8 +15,11 @@ from wsproxy.mitm.next_layer import choose_layer
 from wsproxy.mitm.notices import Notices
 from wsproxy.mitm.options import add_options, session_settings
 from wsproxy.mitm.sessions import Sessions
+from wsproxy.mitm.wire import close_connections, connections_closed
 from wsproxy.store.model import Observer
 from wsproxy.store.writer import Recorder
+
+_CLOSE_PATIENCE_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +74,18 @@ class WsproxyAddon:
         """Have our layers used for HTTP."""
         choose_layer(asked, self.sessions.open)
 
-    def done(self) -> None:
-        """Close what is open, and wait until all of it is stored."""
+    def done(self) -> "asyncio.Task[None] | None":
+        """Close what is open, and wait until all of it is stored.
+
+        Where mitmproxy waits for what this returns, it ends with no connection left. (It does not wait when
+        it only unloads a script.)
+        """
         self.sessions.close()
         self._close_recorder()
+        if not ctx.master.should_exit.is_set():
+            return None
+        close_connections()
+        return asyncio.ensure_future(connections_closed(_CLOSE_PATIENCE_S))
 
     def _record_to(self, place: str) -> None:
         if self.sessions.live:

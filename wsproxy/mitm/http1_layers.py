@@ -34,6 +34,11 @@ class HalfClose(HttpEvent):
 
 
 @dataclass
+class FullClose(HttpEvent):
+    """Close this connection, even if only one direction of it is still open."""
+
+
+@dataclass
 class ClientHalfClosed(HttpEvent):
     """The client sends no more, and still waits for the response to its upgrade request."""
 
@@ -48,6 +53,8 @@ class _RawConnection(Http1Connection):
             yield commands.SendData(self.conn, event.data)
         elif isinstance(event, HalfClose):
             yield commands.CloseTcpConnection(self.conn, half_close=True)
+        elif isinstance(event, FullClose):
+            yield commands.CloseConnection(self.conn)
         else:
             yield from super()._handle_event(event)
 

@@ -21,18 +21,22 @@ from mitmproxy.proxy.layer import CommandGenerator, Layer
 from mitmproxy.proxy.layers import tls
 from mitmproxy.proxy.layers.http import HttpClient, HttpLayer, HttpStream, SendHttp, validate_request
 from mitmproxy.proxy.layers.http._events import (
-    ErrorCode,
     RequestData,
     RequestEndOfMessage,
-    RequestProtocolError,
     ResponseData,
     ResponseEndOfMessage,
-    ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
 from wsproxy.mitm.heads import raw_head
-from wsproxy.mitm.http1_layers import ClientHalfClosed, HalfClose, RawData, RawHttp1Client, RawHttp1Server
+from wsproxy.mitm.http1_layers import (
+    ClientHalfClosed,
+    FullClose,
+    HalfClose,
+    RawData,
+    RawHttp1Client,
+    RawHttp1Server,
+)
 from wsproxy.mitm.tls_layers import PoliteClientTLSLayer, PoliteServerTLSLayer
 
 type OpenSession = Callable[[Context, http.HTTPFlow], Layer | None]
@@ -166,8 +170,7 @@ class UpgradeStream(HttpStream):
         elif isinstance(command, commands.CloseTcpConnection) and command.half_close:
             yield SendHttp(HalfClose(self.stream_id), connection)
         elif isinstance(command, commands.CloseConnection):
-            error = ResponseProtocolError if connection == self.context.client else RequestProtocolError
-            yield SendHttp(error(self.stream_id, "EOF", ErrorCode.PASSTHROUGH_CLOSE), connection)
+            yield SendHttp(FullClose(self.stream_id), connection)
         else:
             yield command
 

@@ -122,7 +122,7 @@ class InterceptLayer(SessionLayer):
     def _pass_on(self, side: Side, part: Part, at_ns: int) -> CommandGenerator[None]:
         """Let the next part of a stream go on, in the form that addons decide on if it waits for them."""
         outlet = self._outlets[side]
-        if part.message is None:
+        if part.message is None or not self.session.shows_messages:
             yield from self._send(side, part.data)
         elif part.held:
             seen = to_flow_message(side, part.message, at_ns)

@@ -42,6 +42,7 @@ class SessionParts:
     tap: Tap
     encoder: Encoder
     limits: MessageLimits
+    shows_messages: bool
     on_end: Callable[["LiveSession"], None]
     clock: Clock = time.time_ns
 
@@ -55,6 +56,7 @@ class LiveSession:
         self.data: WebSocketData = flow.websocket
         self.tap = parts.tap
         self.encoder = parts.encoder
+        self.shows_messages = parts.shows_messages
         self.clock = parts.clock
         self.gate = Gate()
         self._connections: dict[Side, Connection] = {
@@ -112,6 +114,7 @@ class LiveSession:
         if self._over:
             return
         self._over = True
+        self.gate.open_for_good()
         at_ns = self.clock()
         self.tap.end(at_ns)
         self.data.timestamp_end = at_ns / 1e9

@@ -7,12 +7,13 @@ from collections.abc import Callable
 class Gate:
     """Closed while there is a reason to read no more; `on_change` is called each time it opens or closes."""
 
-    __slots__ = ("_opened", "_reasons", "on_change")
+    __slots__ = ("_done", "_opened", "_reasons", "on_change")
 
     def __init__(self) -> None:
         self._reasons: set[str] = set()
         self._opened = asyncio.Event()
         self._opened.set()
+        self._done = False
         self.on_change: Callable[[], None] | None = None
 
     @property
@@ -22,6 +23,8 @@ class Gate:
 
     def hold(self, reason: str, wanted: bool) -> None:
         """Begin (or end, where `wanted` is False) to hold reading back for `reason`."""
+        if self._done:
+            return
         was_closed = self.closed
         if wanted:
             self._reasons.add(reason)
@@ -35,6 +38,12 @@ class Gate:
             self._opened.clear()
         if self.on_change is not None:
             self.on_change()
+
+    def open_for_good(self) -> None:
+        """Let everything through from now on: there is nothing left to hold back for."""
+        for reason in list(self._reasons):
+            self.hold(reason, False)
+        self._done = True
 
     async def wait_open(self) -> None:
         """Return once nobody holds reading back."""

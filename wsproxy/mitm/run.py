@@ -110,6 +110,7 @@ class Proxy:
             # mitmweb's port; mitmproxy's own are looked after by StartupCheck.
             raise ReachError(f"{error.strerror or error}".split("\n")[0]) from error
         finally:
+            # Without effect where mitmproxy has come far enough to do it.
             self._addon.done()
 
     def _make_master(self) -> Master:

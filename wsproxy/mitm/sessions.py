@@ -75,7 +75,7 @@ class Sessions:
         follows = audience.follows and not settings.intercept
         tap = Tap(None, self._followers(negotiated.deflate, audience) if follows else {})
         encoder = Encoder(settings.dialects, self._new_key)
-        parts = SessionParts(tap, encoder, settings.limits, self.live.discard, self._clock)
+        parts = SessionParts(tap, encoder, settings.limits, audience.messages, self.live.discard, self._clock)
         session = LiveSession(flow, connection_handler(context.client), parts)
         mode = "intercept" if settings.intercept else "observe"
         if self.recorder is not None:
@@ -112,7 +112,7 @@ class Sessions:
             session.wire.abort()
 
     def close(self) -> None:
-        """Close the sessions that are still open."""
+        """Close the sessions that are still open, as ended by neither side."""
         self.refused = True
         for session in list(self.live):
             session.finish(None)

@@ -3,8 +3,9 @@
 Every touch on the inside of mitmproxy's server is here. It relies on:
 
 - `proxyserver` addon: `connections[client.id]` is the handler of a client's connection;
-- handler: `transports[connection].reader` and `.writer` are asyncio streams for TCP, `server_event(event)`
-  takes an event through the layers, `timeout_watchdog.timeout` is in seconds and read again after every wait.
+- handler: `transports[connection].reader` and `.writer` are asyncio streams for TCP, `.handler` is the task,
+  `server_event(event)` takes an event through the layers, `timeout_watchdog.timeout` is in seconds and read
+  again after every wait.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from wsproxy.mitm.pressure import Gate
 from wsproxy.mitm.splice import Leg, Relay, SessionReader
 from wsproxy.protocol.frame import Side
 
+_POLL_S = 0.005
 _FOREVER_S = 10 * 365 * 24 * 3600
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -33,6 +35,22 @@ def connection_handler(client: Client) -> ProxyConnectionHandler:
     """mitmproxy's handler of this client's connection."""
     handler: ProxyConnectionHandler = find_addon("proxyserver").connections[client.id]
     return handler
+
+
+def close_connections() -> None:
+    """Close every connection of every client, so that the tasks that hold them end."""
+    for handler in list(find_addon("proxyserver").connections.values()):
+        for io in list(handler.transports.values()):
+            if io.writer is not None:
+                io.writer.close()
+
+
+async def connections_closed(patience_s: float) -> None:
+    """Return once mitmproxy has no connection left, or after that time."""
+    connections = find_addon("proxyserver").connections
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while connections and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(_POLL_S)
 
 
 class Wire:
@@ -56,6 +74,7 @@ class Wire:
         self._gate = gate
         streams = {Side.CLIENT: handler.transports.get(client), Side.SERVER: self._server_io(server)}
         for side, io in streams.items():
+            self._on_end(side, io, on_lost)
             if io is not None:
                 self._take(side, io, on_lost)
         gate.on_change = self._gate_changed
@@ -108,6 +127,13 @@ class Wire:
         _, proxy_address = server.via
         to_proxy = [io for connection, io in transports.items() if _address(connection) == proxy_address]
         return to_proxy[-1] if to_proxy else None
+
+    def _on_end(self, side: Side, io: ConnectionIO | None, on_lost: Callable[[Side], None]) -> None:
+        """Find out when mitmproxy is done with a connection: it does not always tell its layers."""
+        if io is None or io.handler is None:
+            asyncio.get_running_loop().call_soon(on_lost, side)
+        else:
+            io.handler.add_done_callback(lambda _: on_lost(side))
 
     def _take(self, side: Side, io: ConnectionIO, on_lost: Callable[[Side], None]) -> None:
         if not isinstance(io.reader, asyncio.StreamReader) or not isinstance(io.writer, asyncio.StreamWriter):
