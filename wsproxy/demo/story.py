@@ -87,6 +87,7 @@ class _Clients(threading.Thread):
         self._port = 0
         self.proxy: Proxy | None = None
         self.failure: WsproxyError | None = None
+        self.over = False
 
     def begin(self, urls: list[str]) -> None:
         """The proxy listens."""
@@ -102,6 +103,7 @@ class _Clients(threading.Thread):
         except WsproxyError as error:
             self.failure = error
         finally:
+            self.over = True
             if self.proxy is not None:
                 self.proxy.stop()
 
@@ -159,7 +161,8 @@ async def _ask_with_websockets(url: str) -> None:
 def tell_story(recording: str, observers: Sequence[Observer], stage: Stage) -> None:
     """Run device, proxy and clients to the end, recorded there and watched by `observers`.
 
-    To be called in the main thread. Raises a WsproxyError when something does not go as it should.
+    To be called in the main thread. Raises a WsproxyError when something does not go as it should, and
+    KeyboardInterrupt at Ctrl-C.
     """
     ends = _Ends()
     with _device() as port:
@@ -173,7 +176,8 @@ def tell_story(recording: str, observers: Sequence[Observer], stage: Stage) -> N
         )
         clients.proxy = Proxy(settings)
         clients.proxy.run()
-        clients.join(_PATIENCE_S)
+    if not clients.over:
+        raise KeyboardInterrupt
     if clients.failure is not None:
         raise clients.failure
 

@@ -1,0 +1,113 @@
+"""`wsproxy demo` tells its story through to the end, and the recording in the repository is what it makes."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import WSPROXY, check_error, wsproxy
+from wsproxy.demo.device import status_document
+from wsproxy.demo.story import keep_small
+from wsproxy.protocol.frame import Side
+from wsproxy.store.reader import open_recording
+
+COMMITTED = Path(__file__).resolve().parents[2] / "recordings" / "skyq.db"
+FRAME = bytes.fromhex("81 7E 06 A7") + status_document()
+
+
+def check_recording(path: Path) -> None:
+    """It holds the two sessions of the story, byte for byte."""
+    with open_recording(str(path)) as recording:
+        first, second = recording.sessions()
+        assert b"\r\nUpgrade: Websocket\r\n" in first.start.request_head
+        assert b"\r\nUpgrade: websocket\r\n" in second.start.request_head
+        for session in (first, second):
+            assert session.start.response_head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        assert b"".join(recording.stream(first.id, Side.SERVER)) == first.start.response_head
+        received = b"".join(recording.stream(second.id, Side.SERVER))
+        assert received.startswith(second.start.response_head + FRAME)
+        assert second.end is not None
+        assert (second.end.closed_by, second.end.close_code) == (Side.CLIENT, 1000)
+
+
+def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
+    kept = tmp_path / "new folder" / "skyq.db"
+    began = time.monotonic()
+    done = wsproxy("demo", "--keep", str(kept))
+    assert time.monotonic() - began < 60
+    assert (done.code, done.err) == (0, "")
+    order = [
+        "1. A client of 2018 asks with 'Upgrade: Websocket'.",
+        "session 1  127.0.0.1:",
+        "A perfect 101, then 0 bytes in 1.5 seconds",
+        "2. The client library `websockets`",
+        "◀ server  text       1,703 B  FIN",
+        '"camessage": {"reason": "no message", "state": "unavailable"},',
+        "▶ client  ping           6 B  FIN MASK  there?",
+        "◀ server  pong           6 B  FIN       there?",
+        "session 2  closed by the client, 1000 (normal closure)",
+        "$ wsproxy ls skyq.db",
+        "1000 by the client",
+        "$ wsproxy show skyq.db 2",
+        "Upgrade: websocket",
+        "$ wsproxy explain terminal.txt",
+        "81 7E 06 A7 is FIN, text, 1703 bytes of payload data.",
+        "06 A7 = 1703",
+        f"The recording is in {kept}",
+    ]
+    position = 0
+    for words in order:
+        position = done.out.find(words, position)
+        assert position >= 0, words
+    check_recording(kept)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    check_error(wsproxy("demo", "--keep", str(kept)), 2, "exists already")
+
+
+def test_the_committed_recording_is_the_story() -> None:
+    check_recording(COMMITTED)
+    assert COMMITTED.stat().st_size < 100 * 1024
+
+
+def test_a_recording_is_kept_whole_in_fewer_bytes(tmp_path: Path) -> None:
+    keep_small(COMMITTED, tmp_path / "once.db")
+    keep_small(tmp_path / "once.db", tmp_path / "twice.db")
+    check_recording(tmp_path / "twice.db")
+
+
+@pytest.mark.parametrize("command", [["ls"], ["show"]])
+def test_the_committed_recording_can_be_read_where_nothing_can_be_written(
+    command: list[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "read only" / "skyq.db"
+    copy.parent.mkdir()
+    copy.write_bytes(COMMITTED.read_bytes())
+    copy.chmod(0o400)
+    copy.parent.chmod(0o500)
+    try:
+        assert wsproxy(*command, str(copy)).code == 0
+    finally:
+        copy.parent.chmod(0o700)
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [WSPROXY, "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(tmp_path)},
+    )
+    try:
+        assert demo.stdout is not None
+        assert re.match(r"A Sky Q box", demo.stdout.readline())
+        demo.send_signal(2)
+        out, err = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+        demo.wait()
+    assert "Traceback" not in out + err
+    assert demo.returncode == 130
+    assert list(tmp_path.iterdir()) == []
