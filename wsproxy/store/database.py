@@ -9,12 +9,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wsproxy.store import recorders
 from wsproxy.store.checkpointer import Checkpointer
-from wsproxy.store.engine import writing_engine
+from wsproxy.store.engine import reading_engine, writing_engine
 from wsproxy.store.failures import explained
 from wsproxy.store.inserts import placeholder
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import Location
-from wsproxy.store.migrations import migrate
+from wsproxy.store.migrations import migrate, stored_version
 
 
 class Database:
@@ -30,6 +30,7 @@ class Database:
     ) -> None:
         self.location = location
         self._clock = clock
+        _check_first(location)
         self._engine = writing_engine(location)
         with explained(location):
             self._connection = self._engine.connect()
@@ -86,3 +87,12 @@ class Database:
                 raw.execute("PRAGMA journal_mode=DELETE")
         self._connection.close()
         self._engine.dispose()
+
+
+def _check_first(location: Location) -> None:
+    """See that a file is a recording before anything is done to it: even WAL mode would change it."""
+    if location.path is None or not location.path.is_file() or not location.path.stat().st_size:
+        return
+    engine = reading_engine(location)
+    with explained(location), engine.connect() as connection:
+        stored_version(connection, location)

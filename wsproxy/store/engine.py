@@ -30,7 +30,7 @@ def writing_engine(location: Location) -> Engine:
         if location.path is None:
             return _server_engine(location)
         _create_private_file(location.path)
-        _check_magic(location)
+        _check_magic(location.path, location)
         return _sqlite_engine(
             f"{location.path.absolute().as_uri()}?mode=rw", "BEGIN IMMEDIATE", _WRITER_PRAGMAS
         )
@@ -48,7 +48,7 @@ def reading_engine(location: Location) -> Engine:
             raise RecordingError(f"{location} does not exist: check the path, or record something first")
         if not location.path.stat().st_size:
             raise RecordingError(f"{location} is empty: it is not a recording")
-        _check_magic(location)
+        _check_magic(location.path, location)
         return _sqlite_engine(f"{location.path.absolute().as_uri()}?mode=ro", "BEGIN", ())
 
 
@@ -111,9 +111,8 @@ def _create_private_file(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _check_magic(location: Location) -> None:
-    assert location.path is not None
-    with location.path.open("rb") as file:
+def _check_magic(path: Path, location: Location) -> None:
+    with path.open("rb") as file:
         start = file.read(len(_SQLITE_MAGIC))
     if start and start != _SQLITE_MAGIC:
         raise RecordingError(f"{location} is not a recording (not even a SQLite database): check the path")

@@ -1,9 +1,11 @@
 """What a database's error means to a user, in one line that says what to do."""
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -13,6 +15,10 @@ from wsproxy.store.location import Location
 _FULL = "is on a disk that is full: free some space, or record to another disk"
 _LOCKED = "is locked by another program: close what has it open and try again"
 _UNWRITABLE = "cannot be written: make the file and its folder writable, or record to another place"
+_FORBIDDEN = "may not be opened: check the permissions of the file and its folder, or use another place"
+
+_MISPLACED = "is below something that is not a directory: check the path"
+_NO_SPACE = 256 << 10
 
 _SQLITE: dict[int, str] = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -37,10 +43,11 @@ _SQLSTATES: dict[str, str] = {
 _ERRNOS: dict[int, str] = {
     errno.ENOSPC: _FULL,
     errno.EISDIR: "is a directory: name a file in it",
-    errno.ENOTDIR: "is below something that is not a directory: check the path",
+    errno.ENOTDIR: _MISPLACED,
     errno.ENOENT: "does not exist: check the path",
-    errno.EACCES: _UNWRITABLE,
-    errno.EPERM: _UNWRITABLE,
+    errno.EEXIST: _MISPLACED,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
     errno.EROFS: _UNWRITABLE,
 }
 
@@ -57,15 +64,28 @@ def explained(location: Location) -> Iterator[None]:
 def explain(location: Location, error: BaseException) -> RecordingError:
     """The RecordingError that tells a user what `error` means."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    meaning = _meaning(cause)
+    meaning = _sqlite_meaning(location, cause) if isinstance(cause, sqlite3.Error) else _meaning(cause)
     detail = " ".join(str(cause).split())
     return RecordingError(f"{location} {meaning} ({detail})" if meaning else f"{location}: {detail}")
 
 
+def _sqlite_meaning(location: Location, cause: sqlite3.Error) -> str | None:
+    # The low byte is the primary code; the upper bytes say more than a user needs.
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and location.path is not None and _is_full(location.path.parent):
+        # What SQLite says when it is the -shm file that finds no room.
+        return _FULL
+    return _SQLITE.get(code)
+
+
 def _meaning(cause: BaseException) -> str | None:
-    if isinstance(cause, sqlite3.Error):
-        # The low byte is the primary code; the upper bytes say more than a user needs.
-        return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
     if isinstance(cause, OSError):
         return _ERRNOS.get(cause.errno or 0)
     return _SQLSTATES.get(getattr(cause, "sqlstate", None) or "")
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _NO_SPACE
+    except OSError:
+        return False

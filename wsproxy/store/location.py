@@ -36,7 +36,8 @@ def parse_location(path_or_url: str) -> Location:
         backend = url.get_backend_name()
     except (ArgumentError, ValueError) as error:
         raise RecordingError(
-            f"{path_or_url!r} is not a database URL; write it as sqlite:///FILE or"
+            # Not the whole of it: there may be a password in it.
+            f"{path_or_url.partition('://')[0]}://... is not a database URL; write it as sqlite:///FILE or"
             " postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
         ) from error
     if backend != "sqlite":

@@ -18,10 +18,15 @@ _NO_FRAME = Frame(0, b"", False, 0, 0, None, None, b"")
 
 
 class _SideLog:
-    """What one side has sent so far; `frame` and `frame_id` are those of the frame begun last."""
+    """What one side has sent so far.
+
+    `frame` and `frame_id` are those of the frame begun last, `fragments` the ids of the last two data frames
+    that did not end their message.
+    """
 
     __slots__ = (
         "end",
+        "fragments",
         "frame",
         "frame_id",
         "frames",
@@ -38,7 +43,13 @@ class _SideLog:
         self.frames = self.messages = self.received = 0
         self.end = TcpEnd.OPEN
         self.frame, self.frame_id = _NO_FRAME, 0
+        self.fragments = (0, 0)
         self.touched = True
+
+    def fragment_before(self, frame_id: int) -> int:
+        """The last frame of a message that was given up when, or after, the frame with that id came."""
+        earlier, latest = self.fragments
+        return latest if latest < frame_id else earlier
 
 
 class SessionLog:
@@ -83,6 +94,8 @@ class SessionLog:
                 extend((row_id, number, at_ns))
                 extend(event)
                 frames += 1
+                if not event.fin and not event.is_control:
+                    log.fragments = (log.fragments[1], row_id)
             elif type(event) is Message:
                 messages += 1
                 if (
@@ -92,11 +105,7 @@ class SessionLog:
                     and not event.error
                 ):
                     continue
-                message_id = frame_id
-                if event.end_offset <= frame.offset:
-                    # Given up when this frame came, whose id may be needed for its own message.
-                    row_id += 1
-                    message_id = row_id
+                message_id = frame_id if event.end_offset > frame.offset else log.fragment_before(frame_id)
                 _add_message(event, frame, (message_id, number, at_ns), batch)
             elif isinstance(event, FramePiece):
                 row_id += 1
