@@ -103,3 +103,24 @@ def test_the_addon_that_is_shown_is_the_one_that_ships() -> None:
     shipped = (ROOT / "addons" / "answer_pings.py").read_text("utf-8")
     code = re.sub(r'^ *"""(.|\n)*?"""\n', "", shipped, flags=re.M)
     assert shown.split() == code.split()
+
+
+def timeless(line: str) -> str:
+    """A line of the demo without what differs from run to run."""
+    changes = [
+        (r"\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
+        (r"\d{4}-\d\d-\d\d", "DATE"),
+        (r"(127\.0\.0\.1):\d+", r"\1:PORT"),
+    ]
+    for pattern, new in [*changes, (r" +\d+\.\d s", " SECONDS")]:
+        line = re.sub(pattern, new, line)
+    return line.rstrip()
+
+
+def test_the_picture_of_the_demo_is_what_the_demo_prints() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    picture = re.search(r"^```text\n\$ wsproxy demo\n(.*?)^```$", readme, re.M | re.S)
+    assert picture
+    done = subprocess.run([WSPROXY, "demo"], capture_output=True, text=True, timeout=60, check=True)
+    printed = {timeless(line) for line in done.stdout.splitlines()}
+    assert [line for line in picture[1].splitlines() if timeless(line) not in printed | {"…"}] == []
