@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from wsproxy.cli.paint import Line
     from wsproxy.store.model import StoredSession
 
-_EXAMPLES = """\\b
+_EXAMPLES = """\b
 Examples:
   wsproxy ls recordings/wsproxy.db
   wsproxy ls --json recordings/wsproxy.db

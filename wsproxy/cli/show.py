@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wsproxy.store.reader import Recording
 
 _POLL_S = 0.1
-_EXAMPLES = """\\b
+_EXAMPLES = """\b
 Examples:
   wsproxy show recordings/wsproxy.db
   wsproxy show recordings/wsproxy.db 3 --hex
