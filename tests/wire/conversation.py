@@ -47,6 +47,11 @@ def both(from_client: bytes, from_device: bytes) -> Step:
     return Step((Send(from_client), Expect(from_device)), (Send(from_device), Expect(from_client)))
 
 
+def hasty(head: bytes, early: bytes, answer: bytes) -> Step:
+    """The client sends more right behind its request; the device answers the request before it reads that."""
+    return Step((Send(head + early), Expect(answer)), (Expect(head), Send(answer), Expect(early)))
+
+
 def trickled(data: bytes) -> Segments:
     """Segments of one byte each."""
     return (1,) * len(data)

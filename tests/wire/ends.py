@@ -74,7 +74,9 @@ ENDS = (
         client(CLIENT_CLOSE),
         CLIENT_FIN,
     ),
-    case("half-close-at-once", "relay", "docs/interception.md", OPENED, CLIENT_FIN, device(HELLO), DEVICE_FIN),
+    case(
+        "half-close-at-once", "relay", "docs/interception.md", OPENED, CLIENT_FIN, device(HELLO), DEVICE_FIN
+    ),
     case(
         "device-resets",
         "frames E05",

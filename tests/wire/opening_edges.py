@@ -1,7 +1,7 @@
 """What comes around an opening request: line ends, segments, early bytes, refusals before it."""
 
 from tests.wire.build import TEXT, client_frame, lines
-from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, Case, case, client, device, trickled
+from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, Case, both, case, client, device, hasty, trickled
 from tests.wire.handshakes import (
     CONNECTION,
     GET,
@@ -82,8 +82,7 @@ EARLY_BYTES = (
         "frame-with-the-request",
         "handshake C71",
         "uNetworking/uWebSockets#213",
-        client(REQUEST, client_frame(TEXT, b"too early")),
-        device(RESPONSE),
+        hasty(REQUEST, client_frame(TEXT, b"too early"), RESPONSE),
         TALK,
     ),
     case(
@@ -91,16 +90,14 @@ EARLY_BYTES = (
         "handshake C71",
         "uNetworking/uWebSockets#213",
         client(REQUEST),
-        client(client_frame(TEXT, b"too early")),
-        device(RESPONSE),
+        both(client_frame(TEXT, b"too early"), RESPONSE),
         TALK,
     ),
     case(
         "crlf-after-the-request",
         "frames A06",
         "rawhat/stratus#9",
-        client(REQUEST, b"\r\n"),
-        device(RESPONSE),
+        hasty(REQUEST, b"\r\n", RESPONSE),
         device(HELLO),
         client(client_frame(TEXT, b"x")),
         CLIENT_FIN,
@@ -235,16 +232,6 @@ REFUSALS = (
         device(b"Error: HTTP/1.1 400 Bad Request"),
         DEVICE_FIN,
         CLIENT_FIN,
-        session=False,
-    ),
-    case(
-        "closed-without-a-word",
-        "handshake C154, handshake C135",
-        "zuu#1038",
-        client(REQUEST),
-        DEVICE_FIN,
-        CLIENT_FIN,
-        session=False,
     ),
 )
 

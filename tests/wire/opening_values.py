@@ -1,7 +1,7 @@
 """Opening requests with odd keys, hosts, targets and values."""
 
 from tests.wire.build import PING, PONG, TEXT, client_frame, frame, lines, noise, words
-from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, Case, case, client, device, trickled
+from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, Case, case, client, device, hasty, trickled
 from tests.wire.handshakes import (
     CLOSED,
     CONNECTION,
@@ -211,8 +211,7 @@ VALUES = (
         "authorization-ends-the-head-early",
         "handshake C95",
         "websocket-client/websocket-client#895",
-        client(REQUEST[:-2] + b"Authorization: Basic YWRtaW46YWRtaW4=\n" + b"\r\n\r\n"),
-        device(RESPONSE),
+        hasty(REQUEST[:-2] + b"Authorization: Basic YWRtaW46YWRtaW4=\n\r\n", b"\r\n", RESPONSE),
         device(HELLO),
     ),
 )

@@ -10,7 +10,7 @@ from tests.wire.build import (
     lines,
     noise,
 )
-from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, DEVICE_RST, Case, case, client, device
+from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, DEVICE_RST, Case, case, client, device, hasty
 from tests.wire.handshakes import (
     ACCEPT,
     ANSWER,
@@ -198,8 +198,7 @@ FRAMED_BODIES = (
         "content-length-0-on-the-request-glued",
         "handshake C47",
         "flutter-webrtc/dart-sip-ua#110",
-        client(request(b"content-length: 0"), ANSWER),
-        device(RESPONSE, HELLO),
+        hasty(request(b"content-length: 0"), ANSWER, RESPONSE + HELLO),
         CLOSED,
     ),
 )

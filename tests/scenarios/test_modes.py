@@ -1,0 +1,62 @@
+"""A sample of the table through every other way in: explicit proxies, TLS on either leg, intercept."""
+
+import pytest
+
+from tests.scenarios.checks import check_recording, check_relay
+from tests.scenarios.modes import MODES
+from tests.scenarios.rig import Rigs
+from tests.wire.cases import BY_NAME
+from tests.wire.conversation import Case
+
+SAMPLE = (
+    "sky-q-answers-go",
+    "field-names-in-lower-case",
+    "mixed-line-ends-in-request",
+    "two-byte-first-segment",
+    "crlf-before-the-request",
+    "headless-device",
+    "hixie-76",
+    "digest-then-upgrade",
+    "400-without-fields",
+    "no-reason",
+    "bare-lf-101-glued",
+    "103-and-102-before-101",
+    "200-that-is-a-101",
+    "frame-glued-to-101",
+    "crlf-behind-101",
+    "chunked-and-really-so-glued",
+    "server-masks",
+    "reserved-opcodes-from-client",
+    "ping-of-70000",
+    "ping-between-fragments",
+    "length-with-the-top-bit",
+    "not-minimal",
+    "takeover",
+    "http-behind-close",
+    "everything-in-one-byte-segments",
+    "cut-in-a-payload-and-gone",
+    "client-half-closes-device-goes-on",
+    "device-resets",
+    "client-resets",
+    "1-mib-each-way",
+    "flood-both-ways",
+)
+
+OTHER_MODES = tuple(name for name in MODES if name not in ("reverse", "command", "layer"))
+
+PAIRS = [
+    pytest.param(mode, BY_NAME[name], id=f"{mode}-{name}")
+    for mode in OTHER_MODES
+    for name in SAMPLE
+    if not (MODES[mode].tls and BY_NAME[name].speaks_after_fin)
+]
+
+
+@pytest.mark.parametrize(("mode", "case"), PAIRS)
+def test_both_sockets_see_the_same_bytes(rigs: Rigs, mode: str, case: Case) -> None:
+    check_relay(rigs[mode], case)
+
+
+@pytest.mark.parametrize(("mode", "case"), PAIRS)
+def test_recording_gives_back_what_the_sockets_saw(rigs: Rigs, mode: str, case: Case) -> None:
+    check_recording(rigs[mode], case)
