@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -39,11 +40,17 @@ class Stream:
 
 
 class Peer(asyncio.Protocol):
-    """A client or a device. `end` says how the other side's direction ended: None (open), "fin" or "rst"."""
+    """A client or a device.
+
+    `end` says how the other side's direction ended: None (open), "fin" or "rst". `address` may be used again
+    later by another peer; with the times (wall clock) it names this one.
+    """
 
     def __init__(self, name: str, *, keep: bool = True, reading: bool = True) -> None:
         self.name = name
         self.address = ""
+        self.began_at_ns = 0
+        self.ended_at_ns = 0
         self.sent = Stream(keep)
         self.received = Stream(keep)
         self.end: str | None = None
@@ -65,6 +72,7 @@ class Peer(asyncio.Protocol):
         self.address = "{}:{}".format(*self.socket().getsockname()[:2])
         if not self._reading:
             self.transport.pause_reading()
+        self.began_at_ns = time.time_ns()
         self._changed()
 
     def data_received(self, data: bytes) -> None:
@@ -81,6 +89,7 @@ class Peer(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note how the connection ended."""
         self.lost = True
+        self.ended_at_ns = time.time_ns()
         if self.end is None:
             self.end = "rst" if isinstance(exc, OSError) else "fin"
         self._writable = True
