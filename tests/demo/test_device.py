@@ -37,7 +37,7 @@ def with_device(client: Client) -> None:
 
 
 async def ask(port: int, *lines: bytes, size: int) -> tuple[bytes, bool]:
-    """Send a request of these lines; the first `size` bytes of the answer, and whether silence follows them."""
+    """The first `size` bytes of the answer to a request of these lines, and whether silence follows them."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"".join(line + b"\r\n" for line in (b"GET " + PATH.encode() + b" HTTP/1.1", *lines, b"")))
     answer = await reader.readexactly(size)

@@ -24,6 +24,7 @@ from wsproxy.store.model import Observer, SessionEnd, SessionStart
 
 SILENCE_S = 1.5
 _PATIENCE_S = 20.0
+_ENDING_S = 3.0
 _READ_SIZE = 1 << 16
 _SMALL_PAGE = 1024
 _OLD_SPELLING = b"Upgrade: Websocket"
@@ -88,6 +89,7 @@ class _Clients(threading.Thread):
         self.proxy: Proxy | None = None
         self.failure: WsproxyError | None = None
         self.over = False
+        self.proxy_ended = threading.Event()
 
     def begin(self, urls: list[str]) -> None:
         """The proxy listens."""
@@ -98,14 +100,19 @@ class _Clients(threading.Thread):
         """Tell the story."""
         try:
             asyncio.run(self._tell())
-        except (OSError, TimeoutError, WebSocketException) as error:
-            self.failure = ReachError(f"the demo's client failed ({error!r}): try again")
+        except (OSError, TimeoutError, EOFError, WebSocketException) as error:
+            self._fail(ReachError(f"the demo's client failed ({error!r}): try again"))
         except WsproxyError as error:
-            self.failure = error
-        finally:
+            self._fail(error)
+        else:
             self.over = True
-            if self.proxy is not None:
-                self.proxy.stop()
+        if self.proxy is not None and not self.proxy_ended.is_set():
+            self.proxy.stop()
+
+    def _fail(self, error: WsproxyError) -> None:
+        """Note what went wrong, unless that is but the proxy ending at Ctrl-C."""
+        if not self.proxy_ended.wait(_ENDING_S):
+            self.failure, self.over = error, True
 
     async def _tell(self) -> None:
         url = f"ws://127.0.0.1:{self._port}{PATH}"
@@ -176,6 +183,7 @@ def tell_story(recording: str, observers: Sequence[Observer], stage: Stage) -> N
         )
         clients.proxy = Proxy(settings)
         clients.proxy.run()
+        clients.proxy_ended.set()
     if not clients.over:
         raise KeyboardInterrupt
     if clients.failure is not None:
