@@ -5,6 +5,7 @@ Relies on `Http1Server`/`Http1Client` (mitmproxy.proxy.layers.http._http1): a st
 SendData, `make_pipe` and `mark_done` being called when a message is over.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mitmproxy import http
@@ -17,8 +18,11 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Htt
 
 from wsproxy.mitm.head_buffer import HeadBuffer
 from wsproxy.mitm.heads import head_to_send, keep_raw, raw_head
+from wsproxy.mitm.wire import hold_reading
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import RequestHead, parse_request_head
+
+_EARLY_LIMIT = 64 << 10
 
 
 @dataclass
@@ -72,6 +76,7 @@ class RawHttp1Server(_RawConnection, Http1Server):
     """The connection with the client."""
 
     early_end: events.ConnectionClosed | None = None
+    release_client: Callable[[], None] | None = None
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         if isinstance(event, events.Start):
@@ -105,7 +110,12 @@ class RawHttp1Server(_RawConnection, Http1Server):
             yield command
 
     def wait(self, event: events.Event) -> CommandGenerator[None]:
-        """Let a client close its direction before the response has come, as it may without a proxy."""
+        """Let a client close its direction before the response has come, as it may without a proxy.
+
+        What it sends meanwhile is kept, but only so much.
+        """
+        if len(self.buf) > _EARLY_LIMIT and self.release_client is None:
+            self.release_client = hold_reading(self.context.client)
         waits = raw_head(self.request) is not None and bool(self.conn.state & ConnectionState.CAN_WRITE)
         if isinstance(event, events.ConnectionClosed) and waits and self.early_end is None:
             self.early_end = event
@@ -115,15 +125,23 @@ class RawHttp1Server(_RawConnection, Http1Server):
 
     def make_pipe(self) -> CommandGenerator[None]:
         """Hand on what has come already, the end of it too."""
+        self._release_client()
         yield from super().make_pipe()
         if self.early_end is not None:
             yield from self.state(self.early_end)
 
     def mark_done(self, *, request: bool = False, response: bool = False) -> CommandGenerator[None]:
         """Go on to the next request, or close if the client has announced that there is none."""
+        if response:
+            self._release_client()
         yield from super().mark_done(request=request, response=response)
         if self.early_end is not None and self.state == self.read_headers:
             yield from self.state(self.early_end)
+
+    def _release_client(self) -> None:
+        if self.release_client is not None:
+            self.release_client()
+            self.release_client = None
 
 
 class RawHttp1Client(_RawConnection, Http1Client):

@@ -26,6 +26,8 @@ from wsproxy.store.model import Observer
 from wsproxy.store.reader import open_recording
 
 _FORCED = 130
+# Plain HTTP beside the sessions: what is larger goes through without being kept.
+_LARGE_BODY = "1m"
 
 
 def _ignore(*_: object) -> None:
@@ -137,6 +139,7 @@ class Proxy:
             listen_host=settings.listen_host,
             listen_port=settings.listen_port,
             mode=[settings.mode],
+            stream_large_bodies=_LARGE_BODY,
             ssl_insecure=settings.insecure,
             wsproxy_on_store_error=settings.on_store_error,
             wsproxy_intercept=settings.intercept,

@@ -37,6 +37,17 @@ def connection_handler(client: Client) -> ProxyConnectionHandler:
     return handler
 
 
+def hold_reading(client: Client) -> Callable[[], None]:
+    """Read no more from a client whose session has not begun; call what is returned to go on."""
+    io = connection_handler(client).transports.get(client)
+    if io is None or not isinstance(io.reader, asyncio.StreamReader):
+        return lambda: None
+    gate = Gate()
+    gate.hold("early", True)
+    _session_reader(io.reader).gate = gate
+    return gate.open_for_good
+
+
 def close_connections() -> None:
     """Close every connection of every client, so that the tasks that hold them end."""
     for handler in list(find_addon("proxyserver").connections.values()):
@@ -138,20 +149,25 @@ class Wire:
     def _take(self, side: Side, io: ConnectionIO, on_lost: Callable[[Side], None]) -> None:
         if not isinstance(io.reader, asyncio.StreamReader) or not isinstance(io.writer, asyncio.StreamWriter):
             return
-        io.reader.__class__ = SessionReader
-        assert isinstance(io.reader, SessionReader)
-        io.reader.gate = self._gate
-        self._readers[side] = io.reader
+        reader = self._readers[side] = _session_reader(io.reader)
+        reader.gate = self._gate
         transport = cast(asyncio.Transport, io.writer.transport)
         if transport.is_closing():
             return
         self._transports[side] = transport
-        self._legs[side] = Leg(side, transport, io.reader, self._gate, on_lost)
+        self._legs[side] = Leg(side, transport, reader, self._gate, on_lost)
         _set_option(transport, socket.SO_KEEPALIVE, 1)
 
     def _gate_changed(self) -> None:
         for leg in self._legs.values():
             leg.update_reading()
+
+
+def _session_reader(reader: asyncio.StreamReader) -> SessionReader:
+    """The same reader, retyped."""
+    reader.__class__ = SessionReader
+    assert isinstance(reader, SessionReader)
+    return reader
 
 
 def _address(connection: Connection) -> tuple[str, int] | None:
