@@ -80,12 +80,19 @@ def _is_opcode_map(value: Any) -> bool:
     )
 
 
+def is_field_value(value: Any) -> bool:
+    """A text that fits in a header field."""
+    return isinstance(value, str) and value.isascii() and (not value or value.isprintable())
+
+
+_FIELD = "keep, or a text of printable ASCII"
 _WHOLE, _SECONDS = "a whole number", "a number of seconds"
 _SWITCH = "true or false"
 _ACTIONS = one_of("close", "mend")
 
 _TABLE = (
     Option("hold_limit", 1 << 24, _WHOLE, is_count, "At most so many bytes of a message of it are held."),
+    Option("hold_time", 5.0, _SECONDS, is_amount, "A message of it that is not whole is held for so long."),
     Option(
         "utf8",
         "replace",
@@ -169,6 +176,12 @@ _TABLE = (
         _is_heartbeat_list,
         "Messages of it that are heartbeats: not sent on, but answered.",
     ),
+    Option("host_port", "keep", "keep, with or without", one_of("keep", "with", "without"), "Its Host."),
+    Option("origin", "keep", _FIELD, is_field_value, "The Origin it wants; empty: none."),
+    Option("subprotocols", "keep", _FIELD, is_field_value, "The subprotocols it is offered; empty: none."),
+    Option("extensions", "keep", _FIELD, is_field_value, "The extensions it is offered; empty: none."),
+    Option("comma", ", ", "a comma, with a space or without", one_of(", ", ","), "Between its subprotocols."),
+    Option("few_fields", False, _SWITCH, is_switch, "Its buffers are small: no field it can do without."),
     Option("first_frame_delay", 0.0, _SECONDS, is_amount, "It takes frames so long after the response."),
 )
 

@@ -5,31 +5,14 @@ An id never changes its meaning: recordings, reports and option files refer to i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
+from wsproxy.conformance.rule import Rule, Severity
+from wsproxy.conformance.rules_handshake import FIELD_RULES
+from wsproxy.conformance.rules_request import REQUEST_RULES
+from wsproxy.conformance.rules_response import RESPONSE_RULES
 
-class Severity(StrEnum):
-    """How much a departure matters to a strict peer."""
-
-    ERROR = "error"
-    """The RFC says MUST: strict peers fail the connection."""
-    WARNING = "warning"
-    """The connection survives, but something is lost or misread."""
-    NOTE = "note"
-    """Allowed or harmless, and worth knowing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: `section` says where it stands, `sentence` what departs from it."""
-
-    id: str
-    section: str
-    severity: Severity
-    sentence: str
-
+__all__ = ["RULES", "Rule", "Severity"]
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -81,5 +64,7 @@ _TABLE = (
     ("stream-bare-text", _FRAMING, _ERROR, "Text stands where a frame should begin, without a frame."),
 )
 
-RULES: Mapping[str, Rule] = MappingProxyType({row[0]: Rule(*row) for row in _TABLE})
+_ROWS = (*(Rule(*row) for row in _TABLE), *FIELD_RULES, *REQUEST_RULES, *RESPONSE_RULES)
+
+RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _ROWS})
 """Every rule by its id, in the order in which they are documented."""

@@ -1,0 +1,189 @@
+"""What the response of an opening handshake departs from. Source: RFC 6455 sections 4.2.2 and 9.1."""
+
+from collections.abc import Callable, Iterator
+
+from wsproxy.conformance.checks_accept import accept_fault
+from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, shown
+from wsproxy.conformance.checks_request import client_key, is_hixie76, may_be_tunnel, offered_subprotocols
+from wsproxy.conformance.extensions import (
+    DEFLATE,
+    Extension,
+    faulty_parameters,
+    mismatch,
+    parse_extensions,
+    serialize_extensions,
+)
+from wsproxy.conformance.finding import Finding
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.handshake import (
+    RequestHead,
+    ResponseHead,
+    is_upgrade_request,
+    is_upgrade_response,
+)
+
+SUBPROTOCOL_ALIASES = (frozenset({b"mqtt", b"mqttv3.1"}),)
+"""Names under which implementations offer and select what a server takes for the same subprotocol."""
+
+_INTERIM_LINE = b"HTTP/"
+_REASON = b"Switching Protocols"
+
+type Found = Iterator[tuple[str, str]]
+
+
+def check_response(request: RequestHead, response: ResponseHead) -> list[Finding]:
+    """Everything the response departs from, as the answer to that request (as it was sent to the server).
+
+    Of a response that does not agree to speak WebSocket, only that; nothing if none was asked for.
+    """
+    if not is_upgrade_request(request) or request.method.upper() == b"CONNECT":
+        return []
+    checks: tuple[ResponseCheck, ...] = (check_refusal,)
+    if is_headless(response):
+        checks = (check_missing,)
+    elif is_upgrade_response(request, response):
+        fields = tuple(_ignoring_request(check) for check in FIELD_CHECKS)
+        known_only = may_be_tunnel(request) or is_hixie76(request)
+        checks = fields if known_only else (*fields, *RESPONSE_CHECKS)
+    return [
+        Finding(rule_id, detail, Side.SERVER, None)
+        for check in checks
+        for rule_id, detail in check(request, response)
+    ]
+
+
+type ResponseCheck = Callable[[RequestHead, ResponseHead], Found]
+
+
+def is_headless(response: ResponseHead) -> bool:
+    """Whether there is no final response head at all: nothing, or interim responses only."""
+    interim = response.status is not None and 100 <= response.status <= 199 and response.status != 101
+    return not response.start_line.strip() or interim
+
+
+def check_missing(request: RequestHead, response: ResponseHead) -> Found:
+    """There is a head."""
+    yield "handshake.response.missing", "the server sent no response head"
+
+
+def check_refusal(request: RequestHead, response: ResponseHead) -> Found:
+    """The server agrees."""
+    yield "handshake.response.refused", f"the server answered {shown(response.start_line.strip())}"
+
+
+def check_line(request: RequestHead, response: ResponseHead) -> Found:
+    """`HTTP/1.1 101 Switching Protocols`."""
+    line = response.start_line.rstrip(b"\r\n")
+    if _INTERIM_LINE in response.preamble.upper():
+        yield "handshake.response.interim", f"{shown(response.preamble)} comes before the response"
+    elif response.preamble:
+        yield "handshake.response.preamble", f"{shown(response.preamble)} comes before the response"
+    if response.status != 101:
+        yield "handshake.response.status", f"the status is {response.status}"
+    if response.version.upper() != b"HTTP/1.1":
+        yield "handshake.response.version", f"the version is {shown(response.version)}"
+    if line != b"%b %03d %b" % (response.version.upper(), response.status or 0, response.reason):
+        yield "handshake.response.line", f"the status line is {shown(response.start_line)}"
+    if response.status == 101 and response.reason != _REASON:
+        yield "handshake.response.reason", f"the reason is {shown(response.reason)}"
+
+
+def check_upgrade(request: RequestHead, response: ResponseHead) -> Found:
+    """Upgrade names websocket, Connection names Upgrade."""
+    if "websocket" not in response.tokens("upgrade"):
+        yield "handshake.response.upgrade", _said("Upgrade", response.get_all("upgrade"))
+    if "upgrade" not in response.tokens("connection"):
+        yield "handshake.response.connection", _said("Connection", response.get_all("connection"))
+
+
+def check_accept(request: RequestHead, response: ResponseHead) -> Found:
+    """The Accept answers the key."""
+    accept = response.get("sec-websocket-accept")
+    if not accept:
+        yield (
+            "handshake.response.accept-missing",
+            _said("Sec-WebSocket-Accept", [] if accept is None else [b""]),
+        )
+        return
+    fault = accept_fault(accept, client_key(request))
+    if fault:
+        yield "handshake.response.accept", fault
+
+
+def check_body(request: RequestHead, response: ResponseHead) -> Found:
+    """A 101 has no body."""
+    for name in ("transfer-encoding", "content-length"):
+        for value in response.get_all(name)[:1]:
+            yield "handshake.response.body", f"{name.title()}: {shown(value)}"
+
+
+def check_subprotocol(request: RequestHead, response: ResponseHead) -> Found:
+    """At most one, and one of those offered."""
+    offered = offered_subprotocols(request)
+    value = next(filter(None, response.get_all("sec-websocket-protocol")), None)
+    if value is None:
+        if any(map(TOKEN.fullmatch, offered)):
+            offers = ", ".join(map(shown, offered))
+            yield "handshake.response.subprotocol-missing", f"none was selected, offered were {offers}"
+    elif value not in offered:
+        alias = alias_of(value, offered)
+        if alias:
+            yield "handshake.response.subprotocol-alias", f"{shown(value)} for {shown(alias)}"
+        else:
+            yield "handshake.response.subprotocol", f"{shown(value)} was selected, and not offered"
+
+
+def check_extensions(request: RequestHead, response: ResponseHead) -> Found:
+    """Only what was offered, each kind once, with parameters that fit the offer."""
+    values = response.get_all("sec-websocket-extensions")
+    offers = parse_extensions(request.get_all("sec-websocket-extensions"))
+    offered, compresses = {offer.name for offer in offers}, False
+    granted = parse_extensions(values)
+    for extension in granted:
+        if extension.name not in offered:
+            yield "handshake.response.extension", f"{extension.name} was granted, and not offered"
+        elif extension.compresses and compresses:
+            yield "handshake.response.extension", f"{extension.name} was granted besides another compression"
+        elif extension.name == DEFLATE:
+            yield from _check_deflate(extension, offers)
+        compresses |= extension.compresses
+    if granted and len(values) == 1 and values[0] != serialize_extensions(granted):
+        yield "handshake.response.extension-spelling", f"the extensions are spelt {shown(values[0])}"
+
+
+RESPONSE_CHECKS: tuple[ResponseCheck, ...] = (
+    check_line,
+    check_upgrade,
+    check_accept,
+    check_body,
+    check_subprotocol,
+    check_extensions,
+)
+"""Every check of a response that is not of a field alone."""
+
+
+def alias_of(subprotocol: bytes, offered: list[bytes]) -> bytes | None:
+    """The offered subprotocol that this is another name of: an alias, or the same in another case."""
+    for names in (*SUBPROTOCOL_ALIASES, frozenset({subprotocol.lower()})):
+        for offer in offered:
+            if subprotocol.lower() in names and offer.lower() in names:
+                return offer
+    return None
+
+
+def _check_deflate(granted: Extension, offers: list[Extension]) -> Found:
+    faults = "; ".join(faulty_parameters(granted, granted=True))
+    if faults:
+        yield "handshake.response.deflate-parameter", f"{DEFLATE} was granted with {faults}"
+        return
+    reason = mismatch(granted, offers)
+    if reason:
+        yield "handshake.response.deflate-mismatch", reason
+
+
+def _ignoring_request(check: Callable[[ResponseHead], Found]) -> ResponseCheck:
+    return lambda _request, response: check(response)
+
+
+def _said(name: str, values: list[bytes]) -> str:
+    return f"{name} is {', '.join(map(shown, values))}" if values else f"{name} is missing"

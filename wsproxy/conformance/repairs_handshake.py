@@ -1,0 +1,157 @@
+"""Repairing an opening handshake: a head in, the head that goes on out, and what was mended in it.
+
+What a rule's check finds, its repair mends, where the profile has the rule on; then what the receiver wants
+beyond the RFC. A repair may bring the next one's case to light, so it is all done again until nothing
+changes. A head that needs nothing goes on byte for byte.
+
+Source: RFC 6455 section 4; RFC 9112 sections 2 to 6.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from wsproxy.conformance.checks_request import check_request, is_hixie76, may_be_tunnel
+from wsproxy.conformance.checks_response import check_response, is_headless
+from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.head_draft import HeadDraft
+from wsproxy.conformance.legs import Legs
+from wsproxy.conformance.profiles import Profile
+from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS, Adaptation, Mend, MendContext
+from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
+from wsproxy.conformance.repairs_response import RESPONSE_MENDS
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.handshake import (
+    Head,
+    RequestHead,
+    is_upgrade_request,
+    is_upgrade_response,
+    negotiate,
+    parse_request_head,
+    parse_response_head,
+)
+
+_ROUNDS = 6
+_NOT_WEBSOCKET = "handshake.request.not-websocket"
+_ANSWERS_OURS = " (the request that went on differed from the client's)"
+
+_REQUEST_MENDS: Mapping[str, Mend] = {**FIELD_MENDS, **REQUEST_MENDS}
+_RESPONSE_MENDS: Mapping[str, Mend] = {**FIELD_MENDS, **RESPONSE_MENDS}
+_REQUEST_ADAPTATIONS: Mapping[str, Adaptation] = {**FIELD_ADAPTATIONS, **REQUEST_ADAPTATIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class RepairedHead:
+    """The head that goes on, and one finding for each repair: what came, and the rule it departs from.
+
+    `legs` is what a response settled on either leg. `frames` is False where nothing says that frames follow:
+    a tunnel that only looks like WebSocket, a refusal, plain HTTP; then the bytes after it are to be left
+    alone, too.
+    """
+
+    data: bytes
+    repairs: tuple[Finding, ...] = ()
+    legs: Legs = field(default_factory=Legs)
+    frames: bool = True
+
+
+def repair_request(
+    head: bytes, profile: Profile, *, fresh_key: bytes, authority: bytes = b""
+) -> RepairedHead:
+    """The request as it goes on to the server; never raises.
+
+    `fresh_key` takes the place of a Sec-WebSocket-Key that is none: 16 random bytes in Base64. `authority`
+    is where the server is, `host:port`, for a request that does not say it.
+    """
+    request = parse_request_head(head)
+    if not _is_ours(request, profile):
+        return RepairedHead(head, frames=False)
+    context = MendContext(Side.CLIENT, profile, request, fresh_key, authority)
+    work = _Work(
+        parse_request_head,
+        lambda raw: check_request(parse_request_head(raw)),
+        lambda rule_id: profile.repairs(rule_id, Side.CLIENT),
+        _REQUEST_MENDS,
+        _REQUEST_ADAPTATIONS,
+    )
+    return RepairedHead(*work.repair(head, context))
+
+
+def repair_response(
+    head: bytes, *, received_request: bytes, sent_request: bytes, profile: Profile
+) -> RepairedHead:
+    """The response as it goes on to the client; never raises.
+
+    `received_request` is what the client sent: what goes on answers that. `sent_request` is what the server
+    answered; where the two differ, what the server could not know is mended whatever the profile says. An
+    empty `head` stands for a server that sends frames at once.
+    """
+    received, sent = parse_request_head(received_request), parse_request_head(sent_request)
+    response = parse_response_head(head)
+    agreed = is_headless(response) or is_upgrade_response(sent, response)
+    if not _is_ours(received, profile) or not agreed:
+        return RepairedHead(head, frames=False)
+    blamed = {finding.rule_id for finding in check_response(sent, response)}
+    context = MendContext(Side.SERVER, profile, received)
+
+    differ = sent_request != received_request
+
+    def check(raw: bytes) -> Iterator[Finding]:
+        for finding in check_response(received, parse_response_head(raw)):
+            ours = differ and finding.rule_id not in blamed
+            yield replace(finding, detail=finding.detail + _ANSWERS_OURS) if ours else finding
+
+    def is_on(rule_id: str) -> bool:
+        return profile.repairs(rule_id, Side.SERVER) or (differ and rule_id not in blamed)
+
+    work = _Work(parse_response_head, check, is_on, _RESPONSE_MENDS, FIELD_ADAPTATIONS)
+    data, repairs = work.repair(head, context)
+    return RepairedHead(data, repairs, Legs(negotiate(parse_response_head(data)), negotiate(response)))
+
+
+def _is_ours(request: RequestHead, profile: Profile) -> bool:
+    """Whether the request asks for a WebSocket, and not just for something of that name."""
+    if not is_upgrade_request(request) or request.method.upper() != b"GET" or is_hixie76(request):
+        return False
+    return not may_be_tunnel(request) or profile.repairs(_NOT_WEBSOCKET, Side.CLIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How one head is read, checked and mended."""
+
+    parse: Callable[[bytes], Head]
+    check: Callable[[bytes], Iterable[Finding]]
+    is_on: Callable[[str], bool]
+    mends: Mapping[str, Mend]
+    adaptations: Mapping[str, Adaptation]
+
+    def repair(self, head: bytes, context: MendContext) -> tuple[bytes, tuple[Finding, ...]]:
+        """The head that goes on, and what was mended."""
+        repairs: dict[Finding, None] = {}
+        for _ in range(_ROUNDS):
+            before, draft = head, HeadDraft.of(self.parse(head))
+            found: defaultdict[str, list[Finding]] = defaultdict(list)
+            for finding in self.check(head):
+                found[finding.rule_id].append(finding)
+            repairs |= dict.fromkeys([*self._mend(draft, found, context), *self._adapt(draft, context)])
+            head = draft.serialize()
+            if head == before:
+                break
+        return head, tuple(repairs)
+
+    def _mend(
+        self, draft: HeadDraft, found: Mapping[str, list[Finding]], context: MendContext
+    ) -> Iterator[Finding]:
+        for rule_id, mend in self.mends.items():
+            if rule_id in found and self.is_on(rule_id):
+                before = draft.serialize()
+                mend(draft, context)
+                if draft.serialize() != before:
+                    yield from found[rule_id]
+
+    def _adapt(self, draft: HeadDraft, context: MendContext) -> Iterator[Finding]:
+        for rule_id, adapt in self.adaptations.items():
+            if self.is_on(rule_id):
+                for detail in adapt(draft, context):
+                    yield Finding(rule_id, detail, context.side, None)

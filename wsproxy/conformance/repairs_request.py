@@ -1,0 +1,235 @@
+"""Mending the request of an opening handshake. Source: RFC 6455 sections 4.1 and 9.1."""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from urllib.parse import quote_from_bytes
+
+from wsproxy.conformance.checks_fields import TOKEN, shown
+from wsproxy.conformance.checks_request import HOST, ORIGIN
+from wsproxy.conformance.extensions import faulty_parameters, parse_extensions, serialize_extensions
+from wsproxy.conformance.head_draft import CRLF, HeadDraft
+from wsproxy.conformance.repairs_fields import Adaptation, Mend, MendContext
+from wsproxy.protocol.handshake import RequestHead, parse_request_head
+
+_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://([^/?#]*)", re.ASCII)
+_SAFE_IN_TARGET = "/?%!$&'()*+,;=:@-._~[]{}|\\^`\"<>"
+_NO_ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://")
+_COMPATIBLE_VERSIONS = (b"7", b"8", b"")
+_KEEP = "keep"
+
+
+def mend_line(draft: HeadDraft, context: MendContext) -> None:
+    """One space between the parts, upper case, HTTP/1.1."""
+    request = _request(draft)
+    target = re.sub(rb"\s", b"%20", request.target) or b"/"
+    draft.start_line = b" ".join((request.method.upper(), target, b"HTTP/1.1")) + CRLF
+
+
+def mend_target(draft: HeadDraft, context: MendContext) -> None:
+    """A path and its query; what else a URL has is said by Host, or stays with the client."""
+    request = _request(draft)
+    target = _ABSOLUTE.sub(b"", request.target, count=1).partition(b"#")[0]
+    path = quote_from_bytes(target, safe=_SAFE_IN_TARGET).encode()
+    path = path if path.startswith(b"/") else b"/" + path
+    version = request.version or b"HTTP/1.1"
+    draft.start_line = b" ".join((request.method, path, version)) + CRLF
+
+
+def mend_preamble(draft: HeadDraft, context: MendContext) -> None:
+    """Nothing before the request."""
+    draft.preamble = b""
+
+
+def mend_host(draft: HeadDraft, context: MendContext) -> None:
+    """The host of the URL that stands for it, else of the target, else the server's address."""
+    candidates = [*draft.get_all(b"host"), context.request.target, context.authority]
+    for candidate in candidates:
+        match = _ABSOLUTE.match(candidate)
+        host = (match[1] if match else candidate).rpartition(b"@")[2]
+        if HOST.fullmatch(host):
+            draft.drop(b"host")
+            draft.insert(0, b"Host", host)
+            return
+
+
+def mend_upgrade(draft: HeadDraft, context: MendContext) -> None:
+    """websocket, unless another protocol is named."""
+    values = b"".join(draft.get_all(b"upgrade")).strip(b' \t",\0').lower()
+    if not values or values.startswith(b"websocket"):
+        draft.set(b"Upgrade", b"websocket")
+
+
+def mend_connection(draft: HeadDraft, context: MendContext) -> None:
+    """Upgrade."""
+    draft.set(b"Connection", b"Upgrade")
+
+
+def mend_stripped(draft: HeadDraft, context: MendContext) -> None:
+    """Both are there again, if the rest asks for a WebSocket."""
+    if draft.get_all(b"sec-websocket-key") and draft.get_all(b"sec-websocket-version"):
+        mend_upgrade(draft, context)
+        mend_connection(draft, context)
+
+
+def mend_key(draft: HeadDraft, context: MendContext) -> None:
+    """A key of our own; the client gets the answer to its own."""
+    if context.fresh_key:
+        draft.set(b"Sec-WebSocket-Key", context.fresh_key)
+
+
+def mend_version(draft: HeadDraft, context: MendContext) -> None:
+    """13, for versions that frame alike."""
+    values = draft.get_all(b"sec-websocket-version")
+    versions = [each.strip() for value in values for each in value.split(b",")]
+    if b"13" in versions or all(version in _COMPATIBLE_VERSIONS for version in versions):
+        draft.set(b"Sec-WebSocket-Version", b"13")
+
+
+def mend_not_websocket(draft: HeadDraft, context: MendContext) -> None:
+    """Key and version, for a request that has neither."""
+    mend_key(draft, context)
+    mend_version(draft, context)
+
+
+def mend_origin(draft: HeadDraft, context: MendContext) -> None:
+    """Without a path, and under its name of today; `null` where there is no host."""
+    origin = (draft.get_all(b"origin") or draft.get_all(b"sec-websocket-origin") or [b""])[0]
+    match = ORIGIN.match(origin) or _NO_ORIGIN.fullmatch(origin)
+    if match:
+        _rename_origin(draft)
+        draft.set(b"Origin", match[0] if match.re is ORIGIN else b"null")
+
+
+def mend_subprotocols(draft: HeadDraft, context: MendContext) -> None:
+    """Distinct tokens only."""
+    elements = b",".join(draft.get_all(b"sec-websocket-protocol")).split(b",")
+    tokens = dict.fromkeys(each.strip() for each in elements)
+    _set_or_drop(draft, b"Sec-WebSocket-Protocol", b", ".join(filter(TOKEN.fullmatch, tokens)))
+
+
+def mend_extension_spelling(draft: HeadDraft, context: MendContext) -> None:
+    """The usual spelling."""
+    offers = parse_extensions(draft.get_all(b"sec-websocket-extensions"))
+    _set_or_drop(draft, b"Sec-WebSocket-Extensions", serialize_extensions(offers))
+
+
+def mend_deflate_parameter(draft: HeadDraft, context: MendContext) -> None:
+    """A faulty offer is not made; a server would have to decline it."""
+    offers = parse_extensions(draft.get_all(b"sec-websocket-extensions"))
+    sound = [offer for offer in offers if not faulty_parameters(offer, granted=False)]
+    _set_or_drop(draft, b"Sec-WebSocket-Extensions", serialize_extensions(sound))
+
+
+def mend_body(draft: HeadDraft, context: MendContext) -> None:
+    """An empty body need not be announced; one with bytes in it stays announced."""
+    if all(value.strip(b"0 ,\t") == b"" for value in draft.get_all(b"content-length")):
+        draft.drop(b"content-length")
+
+
+def mend_order(draft: HeadDraft, context: MendContext) -> None:
+    """Host first; the key before the field that was before it."""
+    hosts = [field for field in draft.fields if field.key == b"host"]
+    others = [field for field in draft.fields if field.key != b"host"]
+    if others and others[-1].key == b"sec-websocket-key" and len(others) > 1:
+        others[-2:] = reversed(others[-2:])
+    draft.fields = [*hosts, *others]
+
+
+REQUEST_MENDS: Mapping[str, Mend] = MappingProxyType(
+    {
+        "handshake.request.preamble": mend_preamble,
+        "handshake.request.host": mend_host,
+        "handshake.request.target": mend_target,
+        "handshake.request.line": mend_line,
+        "handshake.request.version": mend_line,
+        "handshake.request.stripped": mend_stripped,
+        "handshake.request.upgrade": mend_upgrade,
+        "handshake.request.connection": mend_connection,
+        "handshake.request.not-websocket": mend_not_websocket,
+        "handshake.request.key": mend_key,
+        "handshake.request.websocket-version": mend_version,
+        "handshake.request.origin": mend_origin,
+        "handshake.request.subprotocol": mend_subprotocols,
+        "handshake.request.deflate-parameter": mend_deflate_parameter,
+        "handshake.request.extension-spelling": mend_extension_spelling,
+        "handshake.request.body": mend_body,
+        "handshake.request.order": mend_order,
+    }
+)
+"""What mends a departure from each of these rules, in the order in which they are applied."""
+
+
+def adapt_host(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+    """Host with the server's port, or without any. Option `host_port`."""
+    wanted, host = context.receiver("host_port"), next(iter(draft.get_all(b"host")), b"")
+    name, port = _split_port(host)
+    if wanted == "with" and not port:
+        port = _split_port(context.authority)[1]
+    elif wanted == "without":
+        port = b""
+    changed = name + (b":" + port if port else b"")
+    if wanted != _KEEP and host and changed != host:
+        yield f"the server wants it {wanted} a port: {shown(host)}"
+        draft.set(b"Host", changed)
+
+
+def adapt_origin(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+    """Another Origin, or none. Option `origin`."""
+    yield from _adapt(draft, context, "origin", b"Origin")
+
+
+def adapt_subprotocols(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+    """Other subprotocols, or none. Option `subprotocols`."""
+    yield from _adapt(draft, context, "subprotocols", b"Sec-WebSocket-Protocol")
+
+
+def adapt_extensions(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+    """Another offer of extensions, or none. Option `extensions`."""
+    yield from _adapt(draft, context, "extensions", b"Sec-WebSocket-Extensions")
+
+
+REQUEST_ADAPTATIONS: Mapping[str, Adaptation] = MappingProxyType(
+    {
+        "handshake.request.host-port": adapt_host,
+        "handshake.request.origin-not-wanted": adapt_origin,
+        "handshake.request.subprotocol-not-wanted": adapt_subprotocols,
+        "handshake.request.extension-not-wanted": adapt_extensions,
+    }
+)
+"""What a server wants of a request that the RFC does not ask for, by the rule it goes under."""
+
+
+def _adapt(draft: HeadDraft, context: MendContext, option: str, name: bytes) -> Iterator[str]:
+    wanted = str(context.receiver(option))
+    value = wanted.encode("latin-1", "replace")
+    values = draft.get_all(name)
+    if wanted == _KEEP or values == ([value] if value else []):
+        return
+    came = ", ".join(map(shown, values)) or "none"
+    yield f"the server wants {shown(value) if value else 'none'}; {name.decode()} was {came}"
+    _set_or_drop(draft, name, value)
+
+
+def _set_or_drop(draft: HeadDraft, name: bytes, value: bytes) -> None:
+    if value:
+        draft.set(name, value)
+    else:
+        draft.drop(name)
+
+
+def _rename_origin(draft: HeadDraft) -> None:
+    places = [i for i, field in enumerate(draft.fields) if field.key == b"sec-websocket-origin"]
+    if places and not draft.get_all(b"origin"):
+        draft.insert(places[0], b"Origin", draft.fields[places[0]].value)
+    draft.drop(b"sec-websocket-origin")
+
+
+def _split_port(host: bytes) -> tuple[bytes, bytes]:
+    name, colon, port = host.rpartition(b":")
+    has_port = colon and port.isdigit() and (b":" not in name or name.endswith(b"]"))
+    return (name, port) if has_port else (host, b"")
+
+
+def _request(draft: HeadDraft) -> RequestHead:
+    return parse_request_head(draft.start_line)
