@@ -12,12 +12,16 @@ from cryptography.x509.oid import NameOID
 
 
 def device_tls(folder: Path) -> ssl.SSLContext:
-    """A device's TLS settings: a certificate it signed itself, as devices have; written to `folder`."""
+    """A device's TLS settings: a certificate it signed itself, as devices have; written to `folder`.
+
+    It would speak HTTP/2 with whoever offers that, where no WebSocket can be opened.
+    """
     certificate, key = folder / "device.pem", folder / "device-key.pem"
     if not certificate.exists():
         _write(certificate, key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
 

@@ -66,7 +66,8 @@ class ProxyProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             bufsize=1,
         )
         self._lines: list[str] = []

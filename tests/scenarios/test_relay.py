@@ -11,7 +11,7 @@ from tests.wire.cases import CASES
 from tests.wire.conversation import Case
 from tests.wire.handshakes import REQUEST
 
-WHOLE_TABLE = ("reverse", "layer")
+WHOLE_TABLE = ("command", "layer", "reverse")
 
 each_mode = pytest.mark.parametrize("mode", WHOLE_TABLE)
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
