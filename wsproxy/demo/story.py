@@ -151,9 +151,12 @@ async def _ask_as_in_2018(port: int) -> int:
                 head.receive_data(data)
         try:
             async with asyncio.timeout(SILENCE_S):
-                return len(head.rest) + len(await reader.read(_READ_SIZE))
+                data = await reader.read(_READ_SIZE)
         except TimeoutError:
             return len(head.rest)
+        if not data:
+            raise ReachError("the emulated box ended the connection: try again")
+        return len(head.rest) + len(data)
     finally:
         writer.close()
 
