@@ -1,0 +1,65 @@
+"""Bytes that are no frame, where a frame should begin: what becomes of them.
+
+Source: RFC 6455 sections 5.2 and 7.1.7.
+"""
+
+from typing import NamedTuple
+
+from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.data_frames import DataFrames
+from wsproxy.protocol.grammar import Dialect
+
+_WINDOW = 4096
+_STRAY = ("stream-stray-line-end", "stream-stray-zero")
+_WHOLE_SESSION = ("stream-http-bytes", "stream-tls-bytes")
+_OPTIONS = {"stream-chunk-size": "chunks", "stream-bare-text": "bare_text"}
+
+
+class Stray(NamedTuple):
+    """`length` bytes that are no frame, and the rule. `ends` says the session cannot go on behind them.
+
+    `text` is what they say, where they are to be sent on as a message.
+    """
+
+    rule_id: str
+    length: int
+    detail: str
+    ends: bool
+    text: bytes | None = None
+
+
+class Boundaries:
+    """Looks at where frames begin, for the repairs of one side that are on, if its dialect has such bytes."""
+
+    __slots__ = ("_actions", "on")
+
+    def __init__(self, conditions: Conditions, dialect: Dialect) -> None:
+        self._actions: dict[str, str] = {}
+        for rule_id in (*_STRAY, *_WHOLE_SESSION, *_OPTIONS):
+            if conditions.repairs(rule_id):
+                option = _OPTIONS.get(rule_id)
+                default = "mend" if rule_id in _STRAY else "close"
+                self._actions[rule_id] = conditions.sent_by(option) if option else default
+        self.on = bool(self._actions) and dialect.layouts is not None
+
+    def look(self, data: bytes, frames: DataFrames) -> Stray | None:
+        """What `data`, which follows a frame, begins with, if that is no frame and is to be mended.
+
+        Nothing is taken out of the middle of a held message. Cases A03 A05 A06 A07 G15 (stray line ends,
+        zeros), F05 H02 X13 X14 (HTTP), X18 F10 (TLS), T01 T02 T03 (chunk sizes), F01 (text).
+        """
+        data = data[:_WINDOW]
+        found = foreign_bytes(data, message_open=frames.under_way)
+        action = self._actions.get(found.rule_id) if found is not None else None
+        if found is None or action is None or (action == "mend" and frames.hold is not None):
+            return None
+        text = data[: found.length] if found.rule_id == "stream-bare-text" and action == "mend" else None
+        return Stray(found.rule_id, found.length, found.detail, action == "close", text)
+
+    def look_early(self, data: bytes, frames: DataFrames) -> Stray | None:
+        """The same for the beginning of what may yet become a frame: only what is certain already."""
+        found = self.look(data, frames)
+        if found is None or (found.rule_id not in _WHOLE_SESSION and found.length >= len(data)):
+            return None
+        return found

@@ -1,0 +1,278 @@
+"""Messages of one side: held where a repair needs them whole, else passed on frame by frame.
+
+Source: RFC 6455 sections 5.4 and 5.6.
+"""
+
+from typing import Protocol
+
+from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.hold import Hold
+from wsproxy.conformance.inflating import InflatingMessage
+from wsproxy.conformance.outlet import Outlet
+from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
+from wsproxy.conformance.repairs_deflate import Compression
+from wsproxy.conformance.repairs_frames import FrameRepairs
+from wsproxy.conformance.repairs_messages import MessageDraft, MessageRepairs
+from wsproxy.conformance.sequence import INTERRUPTED, Sequence
+from wsproxy.protocol.frame import Frame, FramePiece
+from wsproxy.protocol.opcodes import Opcode
+
+_MESSAGES = (Opcode.TEXT, Opcode.BINARY)
+
+
+class Owner(Protocol):
+    """Who hands the data frames in, and does what is not a matter of one message."""
+
+    at_ns: int
+
+    def control(self, frame: Frame) -> None:
+        """A control frame that waited behind a held message goes on."""
+
+    def fail(self, code: int, reason: bytes, end: int, rules: tuple[str, ...]) -> None:
+        """End the session towards the receiver; what follows up to `end` does not go on."""
+
+    def heartbeat(self, payload: bytes) -> bool:
+        """Whether this message is a heartbeat; then it is answered."""
+
+
+class DataFrames:
+    """Takes the data frames and pieces of one side.
+
+    `hold` is the message held back, if any; `sequence` takes what goes on.
+    """
+
+    __slots__ = (
+        "_compression",
+        "_conditions",
+        "_hold_limit",
+        "_inflating",
+        "_messages",
+        "_outlet",
+        "_owner",
+        "hold",
+        "sequence",
+    )
+
+    def __init__(self, conditions: Conditions, repairs: FrameRepairs, outlet: Outlet, owner: Owner) -> None:
+        self._conditions = conditions
+        self._outlet = outlet
+        self._owner = owner
+        self._messages = MessageRepairs(conditions)
+        self._compression = Compression(conditions)
+        self._hold_limit: int = conditions.sent_by("hold_limit")
+        self._inflating: InflatingMessage | None = None
+        self.hold: Hold | None = None
+        self.sequence = Sequence(conditions, repairs, outlet, owner.fail)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a frame or a message is unfinished."""
+        return self.hold is not None or self._inflating is not None or self.sequence.under_way
+
+    def passes_plain(self, opcode: int) -> bool:
+        """Whether a message of that opcode in one right frame needs no look but at its text."""
+        return not (self._compression.follows or self._messages.looks_at(opcode))
+
+    def frame(self, frame: Frame) -> None:
+        """A data frame; of a large one, its beginning."""
+        if self.hold is not None:
+            self._add_to_hold(self.hold, frame)
+        elif self._inflating is not None and frame.opcode in (0, self._inflating.opcode):
+            self._inflate(self._inflating, frame)
+        elif frame.opcode not in _MESSAGES or frame.opcode == self._interrupted:
+            self.sequence.frame(frame)
+        elif self._interrupted is None:
+            self._begin(frame)
+        elif frame.fin and frame.complete:
+            self._defer(frame)
+        else:
+            self._inflating = None
+            self.sequence.finish()
+            self._begin(frame)
+
+    def piece(self, piece: FramePiece) -> None:
+        """More of a large frame."""
+        if self.hold is not None:
+            self.hold.add_piece(piece)
+            self._check_hold(self.hold)
+        elif self._inflating is not None and self._inflating.mid_frame:
+            self._inflate(self._inflating, piece)
+        else:
+            self.sequence.piece(piece)
+
+    def waits(self, frame: Frame) -> bool:
+        """Whether a control frame must wait behind a held message. A Close does not: it ends the message."""
+        if self.hold is None:
+            return False
+        if frame.opcode == Opcode.CLOSE:
+            self.abandon()
+            return False
+        self.hold.add(frame, member=False)
+        self._check_hold(self.hold)
+        return True
+
+    def abandon(self) -> None:
+        """No more frames come: what is held unfinished does not go on, what was deferred does."""
+        hold, self.hold = self.hold, None
+        self._inflating = None
+        for item in hold.items if hold is not None else ():
+            if item.member or not item.complete:
+                self._outlet.track.drop(item.end, ("message-unfinished",))
+            else:
+                self._again(item.frame)
+        self.sequence.finish()
+
+    def release(self) -> None:
+        """Hold no longer: what is held goes on as it came, if the receiver can make anything of it."""
+        hold, self.hold = self.hold, None
+        if hold is None:
+            return
+        if hold.items[0].frame.rsv & RSV1 and self._compression.agreed:
+            inflater = self._compression.stream()
+            if inflater is None:
+                self._owner.fail(TOO_BIG, b"", hold.items[-1].end, ("compression-ended",))
+                return
+            self._inflating = InflatingMessage(hold.opcode, inflater, self.sequence, self._outlet.writer)
+            self.sequence.watch_text(hold.opcode)
+        for item in hold.items:
+            if self._outlet.closed:
+                return
+            if item.member and self._inflating is not None:
+                self._inflate(self._inflating, item.begun())
+            elif item.member:
+                self.sequence.frame(item.begun())
+            else:
+                self._again(item.begun())
+
+    def _inflate(self, message: InflatingMessage, event: Frame | FramePiece) -> None:
+        """More of a message that goes on inflated."""
+        if isinstance(event, FramePiece):
+            message.piece(event)
+        else:
+            message.frame(event)
+        if message.ended:
+            self._inflating = None
+        if message.failed:
+            self._owner.fail(INVALID_DATA, b"", message.end, ("message-compression",))
+
+    @property
+    def _interrupted(self) -> int | None:
+        """The opcode of the message that a new one would interrupt, if that is to be mended."""
+        return self._outlet.open if self._conditions.repairs(INTERRUPTED) else None
+
+    def _begin(self, frame: Frame) -> None:
+        if self._must_hold(frame):
+            self.hold = Hold(frame, frame.opcode, self._owner.at_ns)
+            self._check_hold(self.hold)
+        else:
+            self.sequence.frame(frame)
+
+    def _defer(self, frame: Frame) -> None:
+        """A whole message inside another one goes on behind it."""
+        hold = Hold(frame, frame.opcode, self._owner.at_ns)
+        mended, rsv = self._mend(hold), 0
+        if mended is None:
+            mended, rsv = MessageDraft(frame.opcode, frame.payload), frame.rsv & self._conditions.rsv_defined
+            mended.parts = [frame.payload]
+        if mended.fail is not None:
+            self._fail(hold, mended)
+        else:
+            self.sequence.defer(hold.items[-1].end, self._write(mended, frame, rsv))
+
+    def _must_hold(self, frame: Frame) -> bool:
+        """Also true of a whole message: it is held for no time at all."""
+        if (frame.rsv & RSV1 and self._compression.mends) or (frame.fin and frame.complete):
+            return True
+        return self._messages.needs_whole(frame.opcode) or not self._outlet.writer.fragments
+
+    def _add_to_hold(self, hold: Hold, frame: Frame) -> None:
+        if hold.belongs(frame):
+            hold.add(frame, member=True)
+        elif frame.fin or frame.opcode not in _MESSAGES:
+            hold.add(frame, member=False)
+        else:
+            self.abandon()
+            self.frame(frame)
+            return
+        self._check_hold(hold)
+
+    def _check_hold(self, hold: Hold) -> None:
+        if hold.whole:
+            self.hold = None
+            self._whole(hold)
+        elif hold.size > self._hold_limit:
+            self.release()
+
+    def _again(self, frame: Frame) -> None:
+        if frame.opcode >= 0x8:
+            self._owner.control(frame)
+        else:
+            self.frame(frame)
+
+    def _whole(self, hold: Hold) -> None:
+        """A message is there, whole."""
+        mended = self._mend(hold)
+        if mended is not None and mended.fail is not None:
+            self._fail(hold, mended)
+            return
+        first = hold.items[0]
+        for item in hold.items:
+            if not item.member:
+                self._again(item.frame)
+            elif mended is None:
+                self.sequence.frame(item.frame, checked=True)
+            elif item is first:
+                self.sequence.last_opcode = mended.opcode
+                self._outlet.track.replace(item.end, self._write(mended, item.frame), mended.rules)
+            else:
+                self._outlet.track.drop(item.end, mended.rules)
+
+    def _fail(self, hold: Hold, mended: MessageDraft) -> None:
+        self._owner.fail(mended.fail or INVALID_DATA, b"", hold.items[-1].end, tuple(mended.rules))
+
+    def _write(self, message: MessageDraft, first: Frame, rsv: int = 0) -> bytes:
+        """A message written anew, under its first frame's key where there is a right one."""
+        out: list[bytes] = []
+        writer = self._outlet.writer
+        for part in message.parts or ():
+            key = writer.key()
+            if key is not None and first.masking_key and not out:
+                key = first.masking_key
+            out.append(self._outlet.fragments(Draft(first, message.opcode, True, rsv, key, part)))
+        return b"".join(out)
+
+    def _mend(self, hold: Hold) -> MessageDraft | None:
+        """The message as it must go on; None if its frames can, as they are or with another header."""
+        compression, fragments = self._compression, hold.fragments()
+        message = MessageDraft(hold.opcode, b"".join(fragment.data for fragment in fragments))
+        compressed = fragments[0].rsv1
+        if compressed and not compression.mends:
+            return None
+        if compressed:
+            verdict = compression.judge(hold.opcode, fragments)
+            message.rules += verdict.rules
+            if verdict.payload is None:
+                message.fail = (
+                    INVALID_DATA if self._conditions.sent_by("inflate_failure") == "close" else None
+                )
+                return message
+            if verdict.too_large:
+                message.fail = TOO_BIG
+                return message if verdict.rules else None
+            message.payload = verdict.payload
+        elif compression.follows:
+            compression.pass_plain(message.payload)
+        judged = len(message.rules)
+        self._mend_plain(hold, message)
+        if compressed and not judged and message.rules:
+            compression.end()
+        return message if message.rules else None
+
+    def _mend_plain(self, hold: Hold, message: MessageDraft) -> None:
+        if self._owner.heartbeat(message.payload):
+            message.rules.append("message-heartbeat")
+            return
+        self._messages.apply(message)
+        message.parts = message.parts or [message.payload]
+        if len(hold.items) > 1 and (self._messages.one_frame or not self._outlet.writer.fragments):
+            message.rules.append("message-fragmented")

@@ -1,0 +1,272 @@
+"""One side's stream on its way to the other: bytes in, `Outgoing` out.
+
+Source: RFC 6455 sections 5 and 7.
+"""
+
+from wsproxy.conformance.boundaries import Boundaries, Stray
+from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.control_frames import ControlFrames
+from wsproxy.conformance.data_frames import DataFrames
+from wsproxy.conformance.frame_writer import FrameWriter
+from wsproxy.conformance.keepalive import Pings
+from wsproxy.conformance.outgoing import Outgoing, Track
+from wsproxy.conformance.outlet import Outlet
+from wsproxy.conformance.repairs_close import INTERNAL_ERROR, close_payload
+from wsproxy.conformance.repairs_frames import FrameRepairs
+from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.conformance.verdicts import Verdicts
+from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
+from wsproxy.protocol.grammar import Dialect
+from wsproxy.protocol.opcodes import Opcode
+
+AFTER_CLOSE = "stream-frame-after-close"
+_FIRST_STRIDE = 64
+
+
+class Direction:
+    """What `conditions.side` sends. Introduce it to the other direction before any data.
+
+    `close_ns` is when a Close frame went on, `close_payload` its payload data; `ended`, whether the stream
+    ended; `tried_ns`, when a Close in its place did not fit; `at_ns`, the time of what is being received.
+    """
+
+    def __init__(
+        self,
+        conditions: Conditions,
+        writer: FrameWriter,
+        out: list[Outgoing],
+        pings: Pings,
+        *,
+        dialect: Dialect,
+        piece_limit: int,
+    ) -> None:
+        self.at_ns = 0
+        self.close_ns: int | None = None
+        self.close_payload = b""
+        self.ended = False
+        self.tried_ns = 0
+        self.pings = pings
+        self._back: Direction | None = None
+        self._conditions = conditions
+        self._dialect = dialect
+        self._piece_limit = piece_limit
+        self._decoder = FrameDecoder(dialect, piece_limit=piece_limit)
+        self._stride = 0
+        self._received = 0
+        self._swallow: tuple[str, ...] | None = None
+        self._track = Track(conditions.side, out)
+        self.outlet = _outlet(self._track, writer, conditions)
+        repairs = FrameRepairs(conditions)
+        self.data = DataFrames(conditions, repairs, self.outlet, self)
+        self._control = ControlFrames(repairs, self.outlet, pings, self)
+        self._boundaries = Boundaries(conditions, dialect)
+        self._verdicts = Verdicts(conditions, dialect, self.data)
+        self._opcodes = {int(key): value for key, value in conditions.sent_by("opcodes").items()}
+        self._heartbeats = _heartbeats(conditions)
+
+    def introduce(self, back: "Direction") -> None:
+        """What comes the other way is `back`'s."""
+        self._back = back
+        self._control.others = back.pings
+        self._control.back = back.outlet
+
+    def receive(self, data: bytes, at_ns: int) -> None:
+        """The next bytes of the stream."""
+        self.at_ns = self.pings.heard_ns = at_ns
+        pending = self._decoder.pending
+        window = pending + data if pending else data
+        base = self._received - len(pending)
+        position = self._received
+        self._received += len(data)
+        self._track.show(window, base)
+        while position < self._received and self._swallow is None:
+            resume = self._decode(window, base, position)
+            if resume is not None:
+                position = resume
+                continue
+            position = position + self._stride if self._stride else self._received
+            self._stride = 2 * self._stride if 2 * self._stride < len(window) else 0
+        if self._swallow is not None:
+            self._track.drop(self._received, self._swallow)
+        self._track.flush()
+
+    def receive_eof(self, at_ns: int) -> None:
+        """The stream ends."""
+        if self.ended:
+            return
+        self.at_ns = at_ns
+        self.ended = True
+        if self._swallow is not None or self.outlet.closed:
+            self._drop_rest()
+            return
+        self.data.abandon()
+        self._drop_rest()
+        if self._conditions.repairs("close-missing"):
+            self.synthesise_close(("close-missing",))
+
+    def synthesise_close(self, rules: tuple[str, ...]) -> bool:
+        """Send the Close that this side does not; False where none fits.
+
+        RFC 6455 section 7.1.5; cases E01 E02 E03 E05 E07 E15 E18 J09 C10 O05.
+        """
+        self.data.abandon()
+        sent = self._close(close_payload(self._conditions.sent_by("eof_code")), rules)
+        self._track.flush()
+        return sent
+
+    def close_in_its_place(self, at_ns: int) -> None:
+        """Answer a Close that this side does not answer; again later, if it is sending a frame just now."""
+        if not self.synthesise_close(("close-unanswered",)):
+            self.tried_ns = at_ns
+
+    def control(self, frame: Frame) -> None:
+        """A control frame that waited behind a held message goes on."""
+        if not self.outlet.closed:
+            self._control.frame(frame)
+
+    def closing(self) -> None:
+        """A Close frame is about to go on."""
+        self.data.abandon()
+
+    def closed(self, payload: bytes) -> None:
+        """A Close frame went on. What follows does not: cases E09 E10 E11 E14 H01."""
+        self.close_ns, self.close_payload = self.at_ns, payload
+        if self._swallow is None and self._conditions.repairs(AFTER_CLOSE):
+            self._swallow = (AFTER_CLOSE,)
+
+    def fail(self, code: int, reason: bytes, end: int, rules: tuple[str, ...]) -> None:
+        """End the session towards the receiver; what follows up to `end`, and behind it, does not go on."""
+        self.data.abandon()
+        self._track.drop(end, rules)
+        self._swallow = rules[-1:]
+        self._close(close_payload(code, reason), rules)
+
+    def heartbeat(self, payload: bytes) -> bool:
+        """Whether a message is a heartbeat; then it is answered. Cases V01 V02 P25 P27."""
+        answer = self._heartbeats.get(payload)
+        if answer and self._back is not None:
+            self._back.send_text(answer)
+        return answer is not None
+
+    def send_text(self, payload: bytes) -> None:
+        """Send a text message of our own, unless another is under way."""
+        outlet = self.outlet
+        if not (outlet.closed or outlet.mid_frame or self.data.under_way):
+            frame = outlet.writer.frame(Opcode.TEXT, payload, key=outlet.writer.key())
+            self._track.inject(frame, ("message-heartbeat",))
+
+    def _close(self, payload: bytes, rules: tuple[str, ...]) -> bool:
+        """Send a Close of our own: the answer to the other side's, if there is one."""
+        if self._back is not None and self._back.close_ns is not None:
+            payload = self._back.close_payload
+        sent = self.outlet.close(payload, rules)
+        if sent:
+            self.closed(payload)
+        return sent
+
+    def _decode(self, window: bytes, base: int, position: int) -> int | None:
+        """Decode the next stretch of the window; where to go on instead, if bytes in it are no frame."""
+        start = position - base
+        stretch = window[start : start + (self._stride or len(window))]
+        find, sequence, alone = self._verdicts, self.data.sequence, not self.data.under_way
+        for event in self._decoder.receive_data(stretch):
+            if alone and type(event) is Frame:
+                offset, header, _, _, opcode, _, length, payload, _ = event
+                least, most, is_text = find[header[:2]]
+                if (
+                    length is not None
+                    and least <= length <= most
+                    and length == len(payload)
+                    and (not is_text or payload.isascii() or is_utf8(payload))
+                ):
+                    sequence.last_opcode = opcode
+                    self._track.relay(offset + len(header) + length)
+                    continue
+            resume = self._event(event, window, base)
+            if resume is not None or self._swallow is not None:
+                return resume
+            alone = not self.data.under_way
+        return self._look_ahead(window, base)
+
+    def _event(self, event: WireEvent, window: bytes, base: int) -> int | None:
+        if isinstance(event, FramePiece):
+            taker = self._control if self._control.under_way else self.data
+            taker.piece(event)
+        elif isinstance(event, OpaqueData):
+            self._opaque(event)
+        else:
+            if event.header[0] < 0x80 and self._boundaries.on:
+                found = self._boundaries.look(window[event.offset - base :], self.data)
+                if found is not None:
+                    return self._stray(found, event.offset)
+            self._frame(event)
+        return None
+
+    def _frame(self, frame: Frame) -> None:
+        if self._opcodes:
+            frame = frame._replace(opcode=self._opcodes.get(frame.opcode, frame.opcode))
+        if frame.opcode < 0x8:
+            self.data.frame(frame)
+        elif not self.data.waits(frame):
+            self._control.frame(frame)
+
+    def _opaque(self, event: OpaqueData) -> None:
+        """No frames can be told apart any more: there is nothing a strict receiver could take."""
+        end = event.offset + len(event.data)
+        if self._conditions.repairs("stream-opaque"):
+            self.fail(INTERNAL_ERROR, event.reason.encode(), end, ("stream-opaque",))
+        else:
+            self.data.abandon()
+            self.outlet.mid_frame = True
+            self._track.relay(end)
+
+    def _look_ahead(self, window: bytes, base: int) -> int | None:
+        """The same for what may yet become a frame, so that nobody waits for the rest of it."""
+        pending = self._decoder.pending
+        if not pending or pending[0] >= 0x80 or not self._boundaries.on:
+            return None
+        offset = self._decoder.offset - len(pending)
+        found = self._boundaries.look_early(window[offset - base :], self.data)
+        return None if found is None else self._stray(found, offset)
+
+    def _stray(self, found: Stray, offset: int) -> int:
+        """Bytes that are no frame; where frames may go on behind them."""
+        end, rules = offset + found.length, (found.rule_id,)
+        if found.ends:
+            self.fail(INTERNAL_ERROR, found.detail.encode(), end, rules)
+        elif found.text is not None and not self.data.under_way:
+            writer = self.outlet.writer
+            self._track.replace(end, writer.frame(Opcode.TEXT, found.text, key=writer.key()), rules)
+        else:
+            self._track.drop(end, rules)
+        self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
+        self._decoder.offset = end
+        self._stride = _FIRST_STRIDE
+        return end
+
+    def _drop_rest(self) -> None:
+        """A frame cut short by the end of the stream does not go on, if none of it has."""
+        pending = self._decoder.pending
+        self._track.show(pending, self._received - len(pending))
+        if self._conditions.repairs("stream-cut-short") or not self._track.holds(self._track.end):
+            self._track.drop(self._received, ("stream-cut-short",))
+        elif pending:
+            self._track.relay(self._received)
+            self.outlet.mid_frame = True
+        self._track.flush()
+
+
+def _outlet(track: Track, writer: FrameWriter, conditions: Conditions) -> Outlet:
+    inside = conditions.repairs("control-inside-message") and conditions.taken_by("no_control_inside")
+    limit = conditions.taken_by("frame_limit") if conditions.repairs("frame-too-large") else 0
+    finishes = conditions.repairs("message-unfinished")
+    return Outlet(track, writer, no_control_inside=bool(inside), frame_limit=limit, finishes=finishes)
+
+
+def _heartbeats(conditions: Conditions) -> dict[bytes, bytes]:
+    if not conditions.repairs("message-heartbeat"):
+        return {}
+    return {
+        each["message"].encode(): each.get("answer", "").encode() for each in conditions.sent_by("heartbeats")
+    }

@@ -1,0 +1,77 @@
+"""A message held back until it is whole, with what came in between its frames, in order."""
+
+from wsproxy.protocol.frame import Frame, FramePiece
+from wsproxy.protocol.inflate import Fragment
+
+
+class HeldFrame:
+    """A frame of the message (`member`), or one that came in between; `end` is its end in the stream."""
+
+    __slots__ = ("_payload", "complete", "end", "frame", "member")
+
+    def __init__(self, frame: Frame, *, member: bool) -> None:
+        self.frame = frame
+        self.member = member
+        self.complete = frame.complete
+        self.end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
+        self._payload = bytearray()
+
+    def add(self, piece: FramePiece) -> None:
+        """More of its payload data."""
+        self._payload += piece.payload
+        self.end += len(piece.payload) + len(piece.trailer)
+        if piece.last:
+            payload = self.frame.payload + bytes(self._payload)
+            self.frame = self.frame._replace(payload=payload, trailer=piece.trailer)
+            self.complete = True
+
+    def begun(self) -> Frame:
+        """The frame with the payload data there is."""
+        if self.complete:
+            return self.frame
+        return self.frame._replace(payload=self.frame.payload + bytes(self._payload))
+
+
+class Hold:
+    """Begins with a message's first frame. `since_ns` is when."""
+
+    __slots__ = ("_current", "items", "opcode", "since_ns", "size", "whole")
+
+    def __init__(self, frame: Frame, opcode: int, since_ns: int) -> None:
+        self.opcode = opcode
+        self.since_ns = since_ns
+        self.items: list[HeldFrame] = []
+        self.size = 0
+        self.whole = False
+        self.add(frame, member=True)
+
+    @property
+    def members(self) -> list[HeldFrame]:
+        """The message's own frames."""
+        return [item for item in self.items if item.member]
+
+    def fragments(self) -> list[Fragment]:
+        """The payload data of each of them."""
+        return [Fragment(item.frame.rsv >= 4, item.frame.payload) for item in self.members]
+
+    def belongs(self, frame: Frame) -> bool:
+        """Whether a data frame goes on with the message: some peers repeat its opcode (G11, O02)."""
+        return frame.opcode in (0, self.opcode)
+
+    def add(self, frame: Frame, *, member: bool) -> None:
+        """Another frame."""
+        self._current = HeldFrame(frame, member=member)
+        self.items.append(self._current)
+        # Small frames cost more than their payload data.
+        self.size += len(frame.header) + len(frame.payload) + 256
+        self._check()
+
+    def add_piece(self, piece: FramePiece) -> None:
+        """More of the last frame."""
+        self._current.add(piece)
+        self.size += len(piece.payload)
+        self._check()
+
+    def _check(self) -> None:
+        item = self._current
+        self.whole = item.member and item.complete and item.frame.fin

@@ -1,0 +1,172 @@
+"""Both directions of a session on their way through the repairs: what comes in, what goes on instead.
+
+Bytes that depart from no rule whose repair is on go on as they came. Time, masking keys and limits come in as
+arguments; no input makes it raise.
+
+Source: RFC 6455.
+"""
+
+from collections.abc import Callable, Mapping
+
+from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.direction import Direction
+from wsproxy.conformance.frame_writer import FrameWriter
+from wsproxy.conformance.keepalive import SECOND, Pings
+from wsproxy.conformance.legs import Legs
+from wsproxy.conformance.outgoing import Outgoing
+from wsproxy.conformance.profiles import Profile
+from wsproxy.protocol.decoder import PIECE_LIMIT
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.opcodes import Opcode
+
+__all__ = ["Legs", "Normalizer", "Outgoing"]
+
+
+class Normalizer:
+    """Normalizes one session, from the end of its opening handshake on.
+
+    `legs` is what was agreed on either leg, `dialects` how a side frames (RFC 6455 where it does not say),
+    `masking_key` makes one: four bytes that nobody can foretell. Frames with at most `piece_limit` bytes of
+    payload data are seen whole before they go on, larger ones pass in pieces.
+
+    The pieces of `Outgoing` for a side tile its stream, in order and without a gap, and their data in that
+    order is what the other side is to be sent.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        legs: Legs,
+        *,
+        masking_key: Callable[[], bytes],
+        dialects: Mapping[Side, Dialect] | None = None,
+        piece_limit: int = PIECE_LIMIT,
+    ) -> None:
+        self._profile = profile
+        self._out: list[Outgoing] = []
+        self._delays = _Delays(profile)
+        chosen = {side: (dialects or {}).get(side, RFC6455) for side in Side}
+        self._directions: dict[Side, Direction] = {}
+        for side in Side:
+            source, target = chosen[side], chosen[side.other]
+            other = source.name != target.name
+            conditions = Conditions(side, profile, legs, masking_key, other_dialect=other)
+            self._directions[side] = Direction(
+                conditions,
+                FrameWriter(side.other, target, masking_key),
+                self._out,
+                Pings(profile, side),
+                dialect=source,
+                piece_limit=piece_limit,
+            )
+        for side, direction in self._directions.items():
+            direction.introduce(self._directions[side.other])
+
+    def receive_data(self, side: Side, data: bytes, at_ns: int) -> list[Outgoing]:
+        """What goes on now that `side` sent these bytes."""
+        self._directions[side].receive(data, at_ns)
+        return self._take(at_ns)
+
+    def receive_eof(self, side: Side, at_ns: int) -> list[Outgoing]:
+        """What goes on now that the stream of `side` has ended."""
+        self._directions[side].receive_eof(at_ns)
+        return self._take(at_ns)
+
+    def cut_short(self, side: Side) -> bool:
+        """Whether a frame of `side` that was too large to be held is under way: nothing fits behind it."""
+        return self._directions[side].outlet.mid_frame
+
+    def closed(self, side: Side) -> bool:
+        """Whether the other side was sent a Close frame in the name of `side`."""
+        return self._directions[side].outlet.closed
+
+    @property
+    def wake_at_ns(self) -> int | None:
+        """When `wake` is to be called, if nothing happens before."""
+        times = [self._delays.wake_at_ns]
+        for side, direction in self._directions.items():
+            if not direction.outlet.closed and not direction.ended:
+                times += [direction.pings.wake_at_ns, self._release_ns(side), self._close_due_ns(side)]
+        return min((time for time in times if time is not None), default=None)
+
+    def wake(self, at_ns: int) -> list[Outgoing]:
+        """What goes on because time has passed: pongs, pings, Closes in a peer's place, and what was held."""
+        for side, direction in self._directions.items():
+            if direction.outlet.closed or direction.ended:
+                continue
+            direction.at_ns = at_ns
+            release_ns, close_ns = self._release_ns(side), self._close_due_ns(side)
+            if release_ns is not None and release_ns <= at_ns:
+                direction.data.release()
+            self._keep_alive(side, at_ns)
+            if close_ns is not None and close_ns <= at_ns:
+                direction.close_in_its_place(at_ns)
+        return self._take(at_ns)
+
+    def _keep_alive(self, side: Side, at_ns: int) -> None:
+        """Give the pongs that `side` does not, and send it pings."""
+        direction, back = self._directions[side], self._directions[side.other]
+        for payload in direction.pings.due(at_ns):
+            direction.outlet.inject(Opcode.PONG, payload, ("ping-unanswered",))
+        if back.outlet.closed:
+            direction.pings.stop_pinging()
+        ping = direction.pings.ping_due(at_ns)
+        if ping is not None:
+            back.outlet.inject(Opcode.PING, ping, ("ping-interval",))
+
+    def _release_ns(self, side: Side) -> int | None:
+        hold = self._directions[side].data.hold
+        return None if hold is None else hold.since_ns + self._option_ns("hold_time", side)
+
+    def _close_due_ns(self, side: Side) -> int | None:
+        """When the Close of the other side must be answered in place of `side`."""
+        direction, back = self._directions[side], self._directions[side.other]
+        if back.close_ns is None or not self._profile.repairs("close-unanswered", side):
+            return None
+        return max(back.close_ns, direction.tried_ns) + self._option_ns("close_timeout", side)
+
+    def _option_ns(self, name: str, side: Side) -> int:
+        return int(self._profile.option(name, side) * SECOND)
+
+    def _take(self, at_ns: int) -> list[Outgoing]:
+        out = self._out[:]
+        self._out.clear()
+        return self._delays.pass_on(out, at_ns) if self._delays.on else out
+
+
+class _Delays:
+    """Keeps what is sent to a peer until it can take frames. Cases A01 A02."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._delays = {
+            side: int(profile.option("first_frame_delay", side) * SECOND)
+            for side in Side
+            if profile.repairs("frames-too-early", side.other) and profile.option("first_frame_delay", side)
+        }
+        self._kept: dict[Side, list[Outgoing]] = {side: [] for side in self._delays}
+        self._since_ns: int | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether anything may have to wait."""
+        return bool(self._delays)
+
+    @property
+    def wake_at_ns(self) -> int | None:
+        """When the first of what is kept may go on."""
+        due = [(self._since_ns or 0) + self._delays[side] for side, kept in self._kept.items() if kept]
+        return min(due, default=None)
+
+    def pass_on(self, out: list[Outgoing], at_ns: int) -> list[Outgoing]:
+        """Of what was kept and what is new, what may go on."""
+        if self._since_ns is None:
+            self._since_ns = at_ns
+        passed = [each for each in out if each.side.other not in self._delays]
+        for side, delay in list(self._delays.items()):
+            kept = self._kept[side]
+            kept += [each for each in out if each.side.other is side]
+            if self._since_ns + delay <= at_ns:
+                passed = kept + passed
+                del self._delays[side], self._kept[side]
+        return passed

@@ -1,0 +1,193 @@
+"""Repairs of single frames: one small function each, and the table that says for which rule and when.
+
+To add one: write a function that changes the `Draft` where it departs from the rule and says whether it did,
+and give it a line in the table. The first that drops a frame ends its repair.
+
+Source: RFC 6455 section 5; RFC 7692 section 6.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from wsproxy.conformance import repairs_close
+from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.frame_writer import ZERO_KEY
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
+
+CONTROL_LIMIT = 125
+_LEAST_LENGTH = {4: 126, 10: 65536}
+
+type FrameRepair = Callable[[Draft, Conditions], bool]
+
+
+class Kind(NamedTuple):
+    """A line of the table: the rule, which frames it is about, and the repair."""
+
+    rule_id: str
+    frames: Callable[[Draft], bool]
+    repair: FrameRepair
+
+
+def draft_opcode(draft: Draft, conditions: Conditions) -> bool:
+    """The opcodes of an early draft (option `opcodes`), as they were read. draft-hybi-06 4.2; case D05."""
+    return bool(conditions.sent_by("opcodes")) and draft.frame.header[0] & 0xF != draft.frame.opcode
+
+
+def mask(draft: Draft, conditions: Conditions) -> bool:
+    """A client masks. RFC 6455 section 5.1.
+
+    Cases M02 M03 M05 M06 M09 M10 M11 M13 M14 P10 P11 P17 P18 X01 J10 Q02.
+    """
+    if conditions.side is Side.SERVER or draft.key is not None:
+        return False
+    draft.key = conditions.new_key()
+    return True
+
+
+def unmask(draft: Draft, conditions: Conditions) -> bool:
+    """A server does not. RFC 6455 section 5.1; cases M01 M07."""
+    if conditions.side is Side.CLIENT or draft.key is None:
+        return False
+    draft.key = None
+    return True
+
+
+def zero_key(draft: Draft, conditions: Conditions) -> bool:
+    """For a receiver that unmasks wrongly (option `zero_key`). RFC 6455 section 5.3; case Q01."""
+    if draft.key is None or draft.key == ZERO_KEY or not conditions.taken_by("zero_key"):
+        return False
+    draft.key = ZERO_KEY
+    return True
+
+
+def reserved_bits(draft: Draft, conditions: Conditions) -> bool:
+    """Bits that no extension defines. RFC 6455 section 5.2; cases F02 F07 F11."""
+    if not draft.rsv & ~conditions.rsv_defined:
+        return False
+    draft.rsv &= conditions.rsv_defined
+    return True
+
+
+def rsv1_on_control(draft: Draft, _: Conditions) -> bool:
+    """A control frame is never compressed. RFC 7692 section 6.1."""
+    if not draft.rsv & RSV1:
+        return False
+    draft.rsv &= ~RSV1
+    return True
+
+
+def rsv1_on_continuation(draft: Draft, conditions: Conditions) -> bool:
+    """The first fragment says it for all. RFC 7692 section 6.1; case Z07."""
+    taken = conditions.deflate[1]
+    if not draft.rsv & RSV1 or draft.opcode != Opcode.CONTINUATION or (taken and taken.per_frame):
+        return False
+    draft.rsv &= ~RSV1
+    return True
+
+
+def reserved_opcode(draft: Draft, conditions: Conditions) -> bool:
+    """A frame no strict receiver knows. RFC 6455 section 5.2; cases O01 O03 O05."""
+    if draft.opcode in OPCODE_NAMES:
+        return False
+    if not draft.is_control and conditions.sent_by("reserved_opcodes") == "binary":
+        draft.opcode = Opcode.BINARY
+    else:
+        draft.dropped = True
+    return True
+
+
+def minimal_length(draft: Draft, _: Conditions) -> bool:
+    """The fewest bytes; every rewritten header has them. RFC 6455 section 5.2; cases L05 L10 L11 L13 L15."""
+    frame = draft.frame
+    form = len(frame.header) - (4 if frame.masking_key is not None else 0)
+    return frame.length is not None and frame.length < _LEAST_LENGTH.get(form, 0)
+
+
+def other_dialect(draft: Draft, conditions: Conditions) -> bool:
+    """Every frame is written anew where the two sides frame differently. Cases D01 D02 D03 L01 L02."""
+    return conditions.other_dialect
+
+
+def control_in_one_frame(draft: Draft, _: Conditions) -> bool:
+    """Control frames have FIN. RFC 6455 section 5.5; cases C01 C07 C09."""
+    if draft.fin:
+        return False
+    draft.fin = True
+    return True
+
+
+def control_size(draft: Draft, _: Conditions) -> bool:
+    """At most 125 bytes, of a reason no character cut in two. RFC 6455 section 5.5; cases C02 C03 C05 C06."""
+    if len(draft.payload) <= CONTROL_LIMIT and (draft.frame.length or 0) <= CONTROL_LIMIT:
+        return False
+    payload = draft.payload
+    if draft.opcode == Opcode.CLOSE and len(payload) > CONTROL_LIMIT:
+        draft.payload = payload[:2] + repairs_close.cut_text(payload[2:], CONTROL_LIMIT - 2)
+    else:
+        draft.payload = payload[:CONTROL_LIMIT]
+    return True
+
+
+def _any(_: Draft) -> bool:
+    return True
+
+
+def _control(draft: Draft) -> bool:
+    return draft.is_control
+
+
+def _data(draft: Draft) -> bool:
+    return not draft.is_control
+
+
+def _close(draft: Draft) -> bool:
+    return draft.opcode == Opcode.CLOSE
+
+
+FRAME_REPAIRS = (
+    Kind("frame-draft-opcode", _any, draft_opcode),
+    Kind("frame-reserved-opcode", _any, reserved_opcode),
+    Kind("frame-dialect", _any, other_dialect),
+    Kind("frame-client-unmasked", _any, mask),
+    Kind("frame-server-masked", _any, unmask),
+    Kind("frame-key-not-zero", _any, zero_key),
+    Kind("frame-rsv-bits", _any, reserved_bits),
+    Kind("frame-rsv1-on-control", _control, rsv1_on_control),
+    Kind("frame-rsv1-on-continuation", _data, rsv1_on_continuation),
+    Kind("frame-length-not-minimal", _any, minimal_length),
+    Kind("control-fragmented", _control, control_in_one_frame),
+    Kind("frame-payload-unmasked", _close, repairs_close.payload_in_clear),
+    Kind("control-too-long", _control, control_size),
+    Kind("close-payload-one-byte", _close, repairs_close.one_byte),
+    Kind("close-code-reserved", _close, repairs_close.reserved_code),
+    Kind("close-code-invalid", _close, repairs_close.invalid_code),
+    Kind("close-code-unassigned", _close, repairs_close.unassigned_code),
+    Kind("close-reason-not-utf8", _close, repairs_close.reason_not_utf8),
+    Kind("close-code-unknown", _close, repairs_close.code_not_known),
+    Kind("close-empty", _close, repairs_close.empty_close),
+)
+"""Every repair of a single frame, in the order they are tried."""
+
+
+class FrameRepairs:
+    """The repairs of one side's frames that the profile switches on."""
+
+    __slots__ = ("_conditions", "_kinds")
+
+    def __init__(self, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._kinds = [kind for kind in FRAME_REPAIRS if conditions.repairs(kind.rule_id)]
+
+    def on(self, rule_id: str) -> bool:
+        """Whether that repair is."""
+        return any(kind.rule_id == rule_id for kind in self._kinds)
+
+    def apply(self, draft: Draft) -> Draft:
+        """Mend what departs; the draft itself."""
+        for rule_id, frames, repair in self._kinds:
+            if frames(draft) and repair(draft, self._conditions):
+                draft.rules.append(rule_id)
+                if draft.dropped:
+                    break
+        return draft

@@ -1,0 +1,48 @@
+"""Which frames are right as they are, told by the first two bytes of their header."""
+
+from typing import NamedTuple
+
+from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.data_frames import DataFrames
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.opcodes import Opcode
+
+_ANY_LENGTH = 1 << 63
+_EXTENDED = {126: 126, 127: 1 << 16}
+
+
+class Verdict(NamedTuple):
+    """A frame of such a length needs no repair outside a message; if `is_text`, it must be UTF-8, too."""
+
+    least: int
+    most: int
+    is_text: bool
+
+
+_LOOK_CLOSER = Verdict(1, 0, False)
+
+
+class Verdicts(dict[bytes, Verdict]):
+    """The verdict on every first two bytes met, 65,536 at most."""
+
+    def __init__(self, conditions: Conditions, dialect: Dialect, data: DataFrames) -> None:
+        super().__init__()
+        self._conditions = conditions
+        self._data = data
+        self._readable = dialect.name == RFC6455.name and not conditions.other_dialect
+
+    def __missing__(self, prefix: bytes) -> Verdict:
+        verdict = self[prefix] = self._judge(*prefix)
+        return verdict
+
+    def _judge(self, first: int, second: int) -> Verdict:
+        conditions, opcode, length = self._conditions, first & 0xF, second & 0x7F
+        right = first in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY) and self._readable
+        right = right and (second >= 0x80) is (conditions.side is Side.CLIENT)
+        right = right and not conditions.taken_by("zero_key") and not conditions.sent_by("opcodes")
+        if not right or not self._data.passes_plain(opcode):
+            return _LOOK_CLOSER
+        limit = conditions.taken_by("frame_limit") if conditions.repairs("frame-too-large") else 0
+        is_text = opcode == Opcode.TEXT and conditions.repairs("message-text-not-utf8")
+        return Verdict(_EXTENDED.get(length, 0), limit or _ANY_LENGTH, is_text)
