@@ -23,7 +23,7 @@ def check_request(request: RequestHead) -> list[Finding]:
     """Everything the request departs from; nothing of one that does not ask for a WebSocket."""
     if not is_upgrade_request(request) or request.method.upper() == b"CONNECT":
         return []
-    checks = (*FIELD_CHECKS, *REQUEST_CHECKS) if not is_hixie76(request) else (*FIELD_CHECKS, check_hixie76)
+    checks = (check_hixie76,) if is_hixie76(request) else (*FIELD_CHECKS, *REQUEST_CHECKS)
     return [
         Finding(rule_id, detail, Side.CLIENT, None) for check in checks for rule_id, detail in check(request)
     ]
@@ -91,6 +91,8 @@ def check_upgrade(request: RequestHead) -> Found:
 
 def check_key(request: RequestHead) -> Found:
     """The key is 16 bytes in Base64, the version 13."""
+    if may_be_tunnel(request):
+        return
     fault = key_fault(client_key(request) or request.get("sec-websocket-key"))
     if fault:
         yield "handshake.request.key", fault
