@@ -39,9 +39,10 @@ class ProxySettings:
     """What to run. `mode` is a mitmproxy mode (`reverse:http://skyq:9006`, `regular`, `socks5`, …).
 
     `recording` is a path or URL, None to record nothing. `set_options` are mitmproxy options, NAME=VALUE.
-    `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `observers` see
-    what is recorded, in the recorder's thread. `on_listening` is called with the URLs to give a client,
-    `on_web` with that of mitmweb, `on_notice` with each line a user should read (from any thread).
+    `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `addons` are
+    mitmproxy addons to run beside ours, `scripts` files with such. `uvloop`: use it where it is installed.
+    `observers` see what is recorded, in the recorder's thread. `on_listening` is called with the URLs to give
+    a client, `on_web` with that of mitmweb, `on_notice` with each line a user should read (from any thread).
     """
 
     mode: str
@@ -57,6 +58,8 @@ class ProxySettings:
     web: bool = False
     insecure: bool = False
     legacy_tls: bool = False
+    addons: Sequence[object] = ()
+    uvloop: bool = True
     observers: Sequence[Observer] = ()
     on_listening: Callable[[list[str]], None] = _ignore
     on_web: Callable[[str], None] = _ignore
@@ -89,7 +92,7 @@ class Proxy:
         with (
             forwarded_logs(self._settings.on_notice),
             _signals(self.stop),
-            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+            asyncio.Runner(loop_factory=_loop_factory(self._settings.uvloop)) as runner,
         ):
             runner.run(self._run())
         if self._addon.failure is not None:
@@ -125,7 +128,7 @@ class Proxy:
         addons = cast(Any, master.addons)
         addons.get("errorcheck").finish()
         addons.remove(addons.get("errorcheck"))
-        addons.add(StartupCheck(lambda: self._addon.failure, self._ready), self._addon)
+        addons.add(StartupCheck(lambda: self._addon.failure, self._ready), self._addon, *settings.addons)
         # Before mitmproxy's own choice of layers, as a script would be.
         master.addons.chain.remove(self._addon)
         master.addons.chain.insert(master.addons.chain.index(addons.get("nextlayer")), self._addon)
@@ -176,8 +179,8 @@ def run_proxy(settings: ProxySettings) -> ProxyFacts:
     return Proxy(settings).run()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
+def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if not wanted or sys.platform == "win32":
         return None
     try:
         import uvloop

@@ -1,0 +1,31 @@
+"""Clients and devices after an opening handshake."""
+
+from tests.devices.endpoints import Device, Route, connect
+from tests.devices.peer import Peer
+from tests.wire.handshakes import REQUEST, RESPONSE
+
+
+async def opened(
+    device: Device,
+    port: int,
+    *,
+    request: bytes = REQUEST,
+    response: bytes = RESPONSE,
+    route: Route | None = None,
+) -> tuple[Peer, Peer]:
+    """A client and a device that have become a session through the proxy on `port`."""
+    client = await connect(route or Route(port))
+    await client.send(request)
+    served = await device.accept()
+    client.other, served.other = served, client
+    await served.expect(request)
+    await served.send(response)
+    await client.expect(response)
+    return client, served
+
+
+async def hang_up(*peers: Peer) -> None:
+    """Close them, and wait until they are gone."""
+    for peer in peers:
+        peer.close()
+        await peer.gone()
