@@ -8,12 +8,14 @@ from typing import Protocol
 from wsproxy.conformance.conditions import RSV1, Conditions, Draft
 from wsproxy.conformance.hold import Hold
 from wsproxy.conformance.inflating import InflatingMessage
+from wsproxy.conformance.large_frame import NOT_UTF8
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
 from wsproxy.conformance.repairs_deflate import Compression
 from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.repairs_messages import MessageDraft, MessageRepairs
 from wsproxy.conformance.sequence import INTERRUPTED, Sequence
+from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
@@ -49,6 +51,8 @@ class DataFrames:
         "_messages",
         "_outlet",
         "_owner",
+        "_plain",
+        "_watches_text",
         "hold",
         "sequence",
     )
@@ -60,6 +64,9 @@ class DataFrames:
         self._messages = MessageRepairs(conditions)
         self._compression = Compression(conditions)
         self._hold_limit: int = conditions.sent_by("hold_limit")
+        follows, looks_at = self._compression.follows, self._messages.looks_at
+        self._plain = () if follows else tuple(opcode for opcode in _MESSAGES if not looks_at(opcode))
+        self._watches_text = conditions.repairs(NOT_UTF8)
         self._inflating: InflatingMessage | None = None
         self.hold: Hold | None = None
         self.sequence = Sequence(conditions, repairs, outlet, owner.fail)
@@ -70,8 +77,8 @@ class DataFrames:
         return self.hold is not None or self._inflating is not None or self.sequence.under_way
 
     def passes_plain(self, opcode: int) -> bool:
-        """Whether a message of that opcode in one right frame needs no look but at its text."""
-        return not (self._compression.follows or self._messages.looks_at(opcode))
+        """Whether an uncompressed message of that opcode in one frame needs no look but at its text."""
+        return opcode in self._plain
 
     def frame(self, frame: Frame) -> None:
         """A data frame; of a large one, its beginning."""
@@ -161,11 +168,19 @@ class DataFrames:
         return self._outlet.open if self._conditions.repairs(INTERRUPTED) else None
 
     def _begin(self, frame: Frame) -> None:
-        if self._must_hold(frame):
+        if self._is_plain(frame):
+            self.sequence.frame(frame, checked=True)
+        elif self._must_hold(frame):
             self.hold = Hold(frame, frame.opcode, self._owner.at_ns)
             self._check_hold(self.hold)
         else:
             self.sequence.frame(frame)
+
+    def _is_plain(self, frame: Frame) -> bool:
+        """Whether the frame is a message that no repair of messages is about."""
+        if not frame.fin or frame.rsv & RSV1 or frame.opcode not in self._plain or not frame.complete:
+            return False
+        return frame.opcode != Opcode.TEXT or not self._watches_text or is_utf8(frame.payload)
 
     def _defer(self, frame: Frame) -> None:
         """A whole message inside another one goes on behind it."""

@@ -7,6 +7,7 @@ Source: RFC 6455 section 5; RFC 7692 section 6.
 """
 
 from collections.abc import Callable
+from enum import Flag, auto
 from typing import NamedTuple
 
 from wsproxy.conformance import repairs_close
@@ -21,12 +22,26 @@ _LEAST_LENGTH = {4: 126, 10: 65536}
 type FrameRepair = Callable[[Draft, Conditions], bool]
 
 
+class Frames(Flag):
+    """Which frames a repair is about."""
+
+    DATA = auto()
+    CLOSE = auto()
+    OTHER_CONTROL = auto()
+    CONTROL = CLOSE | OTHER_CONTROL
+    ANY = DATA | CONTROL
+
+
 class Kind(NamedTuple):
-    """A line of the table: the rule, which frames it is about, and the repair."""
+    """A line of the table: the rule, which frames it is about, the repair.
+
+    Without `option` it does nothing: one about the receiver, unless it is in `_OF_SENDER`.
+    """
 
     rule_id: str
-    frames: Callable[[Draft], bool]
+    frames: Frames
     repair: FrameRepair
+    option: str | None = None
 
 
 def draft_opcode(draft: Draft, conditions: Conditions) -> bool:
@@ -99,9 +114,10 @@ def reserved_opcode(draft: Draft, conditions: Conditions) -> bool:
 
 def minimal_length(draft: Draft, _: Conditions) -> bool:
     """The fewest bytes; every rewritten header has them. RFC 6455 section 5.2; cases L05 L10 L11 L13 L15."""
-    frame = draft.frame
-    form = len(frame.header) - (4 if frame.masking_key is not None else 0)
-    return frame.length is not None and frame.length < _LEAST_LENGTH.get(form, 0)
+    header, length = draft.frame.header, draft.frame.length
+    if length is None or length > 0xFFFF or len(header) == 2:
+        return False
+    return length < _LEAST_LENGTH.get(len(header) - (4 if draft.frame.masking_key is not None else 0), 0)
 
 
 def other_dialect(draft: Draft, conditions: Conditions) -> bool:
@@ -129,65 +145,66 @@ def control_size(draft: Draft, _: Conditions) -> bool:
     return True
 
 
-def _any(_: Draft) -> bool:
-    return True
-
-
-def _control(draft: Draft) -> bool:
-    return draft.is_control
-
-
-def _data(draft: Draft) -> bool:
-    return not draft.is_control
-
-
-def _close(draft: Draft) -> bool:
-    return draft.opcode == Opcode.CLOSE
-
-
 FRAME_REPAIRS = (
-    Kind("frame-draft-opcode", _any, draft_opcode),
-    Kind("frame-reserved-opcode", _any, reserved_opcode),
-    Kind("frame-dialect", _any, other_dialect),
-    Kind("frame-client-unmasked", _any, mask),
-    Kind("frame-server-masked", _any, unmask),
-    Kind("frame-key-not-zero", _any, zero_key),
-    Kind("frame-rsv-bits", _any, reserved_bits),
-    Kind("frame-rsv1-on-control", _control, rsv1_on_control),
-    Kind("frame-rsv1-on-continuation", _data, rsv1_on_continuation),
-    Kind("frame-length-not-minimal", _any, minimal_length),
-    Kind("control-fragmented", _control, control_in_one_frame),
-    Kind("frame-payload-unmasked", _close, repairs_close.payload_in_clear),
-    Kind("control-too-long", _control, control_size),
-    Kind("close-payload-one-byte", _close, repairs_close.one_byte),
-    Kind("close-code-reserved", _close, repairs_close.reserved_code),
-    Kind("close-code-invalid", _close, repairs_close.invalid_code),
-    Kind("close-code-unassigned", _close, repairs_close.unassigned_code),
-    Kind("close-reason-not-utf8", _close, repairs_close.reason_not_utf8),
-    Kind("close-code-unknown", _close, repairs_close.code_not_known),
-    Kind("close-empty", _close, repairs_close.empty_close),
+    Kind("frame-draft-opcode", Frames.ANY, draft_opcode, "opcodes"),
+    Kind("frame-reserved-opcode", Frames.ANY, reserved_opcode),
+    Kind("frame-dialect", Frames.ANY, other_dialect),
+    Kind("frame-client-unmasked", Frames.ANY, mask),
+    Kind("frame-server-masked", Frames.ANY, unmask),
+    Kind("frame-key-not-zero", Frames.ANY, zero_key, "zero_key"),
+    Kind("frame-rsv-bits", Frames.ANY, reserved_bits),
+    Kind("frame-rsv1-on-control", Frames.CONTROL, rsv1_on_control),
+    Kind("frame-rsv1-on-continuation", Frames.DATA, rsv1_on_continuation),
+    Kind("frame-length-not-minimal", Frames.ANY, minimal_length),
+    Kind("control-fragmented", Frames.CONTROL, control_in_one_frame),
+    Kind("frame-payload-unmasked", Frames.CLOSE, repairs_close.payload_in_clear),
+    Kind("control-too-long", Frames.CONTROL, control_size),
+    Kind("close-payload-one-byte", Frames.CLOSE, repairs_close.one_byte),
+    Kind("close-code-reserved", Frames.CLOSE, repairs_close.reserved_code),
+    Kind("close-code-invalid", Frames.CLOSE, repairs_close.invalid_code),
+    Kind("close-code-unassigned", Frames.CLOSE, repairs_close.unassigned_code),
+    Kind("close-reason-not-utf8", Frames.CLOSE, repairs_close.reason_not_utf8),
+    Kind("close-code-unknown", Frames.CLOSE, repairs_close.code_not_known, "close_codes"),
+    Kind("close-empty", Frames.CLOSE, repairs_close.empty_close, "close_with_code"),
 )
 """Every repair of a single frame, in the order they are tried."""
+
+
+_OF_SENDER = frozenset({"opcodes"})
 
 
 class FrameRepairs:
     """The repairs of one side's frames that the profile switches on."""
 
-    __slots__ = ("_conditions", "_kinds")
+    __slots__ = ("_conditions", "_kinds", "_rules")
 
     def __init__(self, conditions: Conditions) -> None:
         self._conditions = conditions
-        self._kinds = [kind for kind in FRAME_REPAIRS if conditions.repairs(kind.rule_id)]
+        on = [kind for kind in FRAME_REPAIRS if conditions.repairs(kind.rule_id) and self._matters(kind)]
+        self._rules = frozenset(kind.rule_id for kind in on)
+        self._kinds = {
+            frames: [(kind.rule_id, kind.repair) for kind in on if frames in kind.frames]
+            for frames in (Frames.DATA, Frames.CLOSE, Frames.OTHER_CONTROL)
+        }
 
     def on(self, rule_id: str) -> bool:
         """Whether that repair is."""
-        return any(kind.rule_id == rule_id for kind in self._kinds)
+        return rule_id in self._rules
 
     def apply(self, draft: Draft) -> Draft:
         """Mend what departs; the draft itself."""
-        for rule_id, frames, repair in self._kinds:
-            if frames(draft) and repair(draft, self._conditions):
+        opcode = draft.opcode
+        frames = Frames.DATA if opcode < 0x8 else Frames.CLOSE if opcode == 0x8 else Frames.OTHER_CONTROL
+        for rule_id, repair in self._kinds[frames]:
+            if repair(draft, self._conditions):
                 draft.rules.append(rule_id)
                 if draft.dropped:
                     break
         return draft
+
+    def _matters(self, kind: Kind) -> bool:
+        conditions, option = self._conditions, kind.option
+        if kind.repair is other_dialect:
+            return conditions.other_dialect
+        ask = conditions.sent_by if option in _OF_SENDER else conditions.taken_by
+        return option is None or bool(ask(option))
