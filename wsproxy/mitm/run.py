@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, cast
@@ -76,7 +76,7 @@ class ProxyFacts:
 
 
 class Proxy:
-    """One run of the proxy. `stop` may be called from any thread, once it listens."""
+    """One run of the proxy. `stop` may be called from any thread."""
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
@@ -100,9 +100,10 @@ class Proxy:
         return self._facts()
 
     def stop(self) -> None:
-        """End the run as Ctrl-C does."""
+        """End the run as Ctrl-C does; without effect once it has ended."""
         if self._master is not None:
-            cast(Any, self._master).shutdown()
+            with suppress(RuntimeError):
+                cast(Any, self._master).shutdown()
 
     async def _run(self) -> None:
         try:

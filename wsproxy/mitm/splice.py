@@ -101,6 +101,11 @@ class Leg(asyncio.Protocol):
         self._room = not self._original._paused
         transport.set_protocol(self)
 
+    @property
+    def spliced(self) -> bool:
+        """Whether bytes from here go straight to the peer."""
+        return self._relay is not None
+
     def splice(self, peer: "Leg", relay: Relay) -> None:
         """Relay to `peer` from the moment mitmproxy has nothing of this leg's bytes left in its hands."""
         self._peer = peer

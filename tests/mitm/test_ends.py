@@ -1,0 +1,131 @@
+"""How sessions end, and what does not end them."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.devices.certificates import client_tls, device_tls
+from tests.devices.endpoints import LOOPBACK, Device, Route, connect
+from tests.devices.loop import LoopThread
+from tests.devices.peer import PATIENCE_S
+from tests.mitm.inside import Seen, inside
+from tests.mitm.peers import hang_up, opened
+from tests.mitm.recording import stored
+from tests.wire.build import TEXT, client_frame, close, frame
+from tests.wire.handshakes import REQUEST, RESPONSE
+from wsproxy.store.model import SessionState, TcpEnd
+
+
+@pytest.mark.parametrize("splice", ["true", "false"])
+def test_an_idle_session_outlives_mitmproxys_timeout(loop: LoopThread, device: Device, splice: str) -> None:
+    """A connection that never becomes a session is closed for being idle; the session before it is not."""
+    with inside(device, set_options=["tcp_timeout=1", f"wsproxy_splice={splice}"]) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+
+        async def outlive() -> None:
+            idler = await connect(Route(proxy.port))
+            assert await idler.expect_end() == "fin"
+            idler.close()
+            await client.send(client_frame(TEXT, b"still here"))
+            await served.expect(client_frame(TEXT, b"still here"))
+
+        loop.run(outlive())
+        loop.run(hang_up(client, served))
+
+
+@pytest.mark.parametrize("splice", ["true", "false"])
+@pytest.mark.parametrize("uvloop", [True, False])
+def test_a_reset_reaches_the_other_side_as_one(
+    loop: LoopThread, device: Device, tmp_path: Path, splice: str, uvloop: bool
+) -> None:
+    recording = tmp_path / "r.db"
+    options = [f"wsproxy_splice={splice}"]
+    with inside(device, recording=str(recording), uvloop=uvloop, set_options=options) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+
+        async def reset() -> None:
+            served.reset()
+            assert await client.expect_end() == "rst"
+            client.close()
+
+        loop.run(reset())
+    assert ends(recording) == (TcpEnd.OPEN, TcpEnd.RST)
+
+
+def ends(recording: Path) -> tuple[TcpEnd, TcpEnd]:
+    """How the two directions ended, client first."""
+    session = stored(recording).session
+    assert session.state is SessionState.ENDED
+    assert session.end is not None
+    return session.end.client_end, session.end.server_end
+
+
+@pytest.mark.parametrize("splice", ["true", "false"])
+def test_each_direction_ends_by_itself(loop: LoopThread, device: Device, tmp_path: Path, splice: str) -> None:
+    recording = tmp_path / "r.db"
+    options = [f"wsproxy_splice={splice}"]
+    with inside(device, recording=str(recording), set_options=options) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+
+        async def end_both() -> None:
+            client.half_close()
+            assert await served.expect_end() == "fin"
+            await served.send(frame(TEXT, b"afterthought"))
+            await client.expect(frame(TEXT, b"afterthought"))
+            served.half_close()
+            assert await client.expect_end() == "fin"
+            client.close()
+            served.close()
+
+        loop.run(end_both())
+    assert ends(recording) == (TcpEnd.FIN, TcpEnd.FIN)
+
+
+def test_ctrl_c_ends_open_sessions(loop: LoopThread, device: Device, tmp_path: Path) -> None:
+    recording = tmp_path / "r.db"
+    seen = Seen()
+    with inside(device, seen, recording=str(recording)) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        loop.run(served.send(frame(TEXT, b"last words")))
+        loop.run(client.expect(frame(TEXT, b"last words")))
+        proxy.stop()
+        assert loop.run(client.expect_end()) == "fin"
+        assert loop.run(served.expect_end()) == "fin"
+        loop.run(hang_up(client, served))
+    assert ends(recording) == (TcpEnd.OPEN, TcpEnd.OPEN)
+    assert stored(recording).session.server.frames == 1
+    assert proxy.error is None
+    assert not proxy.notices
+
+
+def test_tls_peers_are_told_of_the_end(loop: LoopThread, tmp_path: Path) -> None:
+    """Without a close_notify the stream may have been cut off, and `read` raises."""
+    device = loop.run(Device.listen(tls=device_tls(tmp_path)))
+    confdir = tmp_path / "confdir"
+
+    def read_to_the_end(port: int) -> bytes:
+        trusting = client_tls(confdir / "mitmproxy-ca-cert.pem")
+        with (
+            socket.create_connection((LOOPBACK, port), PATIENCE_S) as plain,
+            trusting.wrap_socket(plain, server_hostname=LOOPBACK, suppress_ragged_eofs=False) as client,
+        ):
+            client.sendall(REQUEST)
+            got = bytearray()
+            while data := client.recv(4096):
+                got += data
+            return bytes(got)
+
+    async def talk(port: int) -> bytes:
+        reading = asyncio.ensure_future(asyncio.to_thread(read_to_the_end, port))
+        served = await device.accept()
+        await served.expect(REQUEST)
+        await served.send(RESPONSE + frame(8, close(1000)))
+        served.close()
+        return await reading
+
+    mode = f"reverse:https://{LOOPBACK}:{device.port}"
+    with inside(mode=mode, insecure=True, set_options=[f"confdir={confdir}"]) as proxy:
+        assert loop.run(talk(proxy.port)) == RESPONSE + frame(8, close(1000))
+    loop.run(device.close())

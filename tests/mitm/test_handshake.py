@@ -1,0 +1,197 @@
+"""Opening handshakes that addons or the proxy itself change, beside those they leave alone."""
+
+from pathlib import Path
+
+import pytest
+from mitmproxy import http
+
+from tests.devices.endpoints import LOOPBACK, Device, Route, connect
+from tests.devices.loop import LoopThread
+from tests.devices.peer import Peer
+from tests.mitm.inside import inside
+from tests.mitm.peers import hang_up, opened
+from tests.mitm.recording import stored
+from tests.wire.build import TEXT, client_frame, frame, lines
+
+ODD = lines(
+    b"get /status HTTP/1.1",
+    b"HOST : skyq:9006",
+    b"upgrade:  WebSocket",
+    b"CONNECTION:keep-alive,Upgrade",
+    b"X-Folded: a",
+    b"\tb",
+    b"Sec-WebSocket-Key: short",
+    b"X-Same: 1",
+    b"X-Same: 2",
+    eol=b"\n",
+)
+ODD_ANSWER = lines(b"HTTP/1.1 101", b"uPGRADE: websocket", b"no colon here", b"Set-Cookie:a=1", eol=b"\n")
+
+
+async def answered(
+    device: Device, route: Route, request: bytes, wanted: bytes, response: bytes, got: bytes
+) -> tuple[Peer, Peer]:
+    """Send `request`, of which `wanted` must arrive; answer with `response`, of which `got` must."""
+    client = await connect(route)
+    await client.send(request)
+    served = await device.accept()
+    await served.expect(wanted)
+    await served.send(response)
+    await client.expect(got)
+    return client, served
+
+
+class Patch:
+    """Mends one field of each head, as a user would."""
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        flow.request.headers["Upgrade"] = "websocket"
+        flow.request.headers["X-New"] = "yes"
+        del flow.request.headers["X-Folded"]
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        assert flow.response is not None
+        flow.response.headers["Set-Cookie"] = "a=2"
+        flow.response.reason = "Switching Protocols"
+
+
+def test_only_what_an_addon_changes_is_written_anew(loop: LoopThread, device: Device, tmp_path: Path) -> None:
+    sent = ODD.replace(b"upgrade:  WebSocket", b"upgrade:  websocket").replace(b"X-Folded: a\n\tb\n", b"")
+    sent = sent.removesuffix(b"\n") + b"X-New: yes\n\n"
+    got = ODD_ANSWER.replace(b"101\n", b"101 Switching Protocols\n").replace(b"a=1", b"a=2")
+    recording = tmp_path / "r.db"
+    with inside(device, Patch(), recording=str(recording)) as proxy:
+        loop.run(hang_up(*loop.run(answered(device, Route(proxy.port), ODD, sent, ODD_ANSWER, got))))
+    start = stored(recording).session.start
+    assert (start.request_head, start.request_head_sent) == (ODD, sent)
+    assert (start.response_head, start.response_head_sent) == (ODD_ANSWER, got)
+
+
+def test_what_nobody_changes_is_recorded_once(loop: LoopThread, device: Device, tmp_path: Path) -> None:
+    recording = tmp_path / "r.db"
+    with inside(device, recording=str(recording)) as proxy:
+        peers = loop.run(answered(device, Route(proxy.port), ODD, ODD, ODD_ANSWER, ODD_ANSWER))
+        loop.run(hang_up(*peers))
+    start = stored(recording).session.start
+    assert (start.request_head, start.request_head_sent) == (ODD, None)
+    assert (start.response_head, start.response_head_sent) == (ODD_ANSWER, None)
+    assert start.target == f"ws://{LOOPBACK}:{device.port}/status"
+    assert start.mode == "observe"
+
+
+def test_a_proxy_takes_the_authority_out_of_the_target(loop: LoopThread, device: Device) -> None:
+    """RFC 9112 section 3.2.2; the scheme may be the one WebSocket clients think in."""
+    for scheme in (b"http", b"ws"):
+        target = b"%s://%s:%d/status" % (scheme, LOOPBACK.encode(), device.port)
+        request = ODD.replace(b"/status", target)
+        with inside(device, mode="regular") as proxy:
+            peers = loop.run(
+                answered(
+                    device,
+                    Route(proxy.port),
+                    request,
+                    ODD.replace(b"get /status HTTP/1.1", b"get /status HTTP/1.1"),
+                    ODD_ANSWER,
+                    ODD_ANSWER,
+                )
+            )
+            loop.run(hang_up(*peers))
+
+
+def test_a_refusal_is_told(loop: LoopThread, device: Device) -> None:
+    refusal = lines(b"HTTP/1.1 401 No", b"WWW-Authenticate: Digest", b"Content-Length: 0")
+    with inside(device) as proxy:
+        peers = loop.run(answered(device, Route(proxy.port), ODD, ODD, refusal, refusal))
+        loop.run(hang_up(*peers))
+    assert proxy.notices == [f"ws://{LOOPBACK}:{device.port}/status refused the opening handshake: 401 No"]
+    assert proxy.facts is not None
+    assert proxy.facts.sessions == 0
+
+
+def test_a_dead_device_is_told(loop: LoopThread, device: Device) -> None:
+    loop.run(device.close())
+
+    async def ask(port: int) -> bytes:
+        client = await connect(Route(port))
+        await client.send(ODD)
+        head = await client.expect_head()
+        client.close()
+        return head
+
+    with inside(device) as proxy:
+        assert loop.run(ask(proxy.port)).startswith(b"HTTP/1.1 502 ")
+    [notice] = proxy.notices
+    assert notice.startswith(f"no session with ws://{LOOPBACK}:{device.port}/status: ")
+
+
+def test_a_device_that_sends_no_head_is_told(loop: LoopThread, device: Device) -> None:
+    frames = frame(TEXT, b'{"no": "head"}')
+    with inside(device) as proxy:
+        peers = loop.run(answered(device, Route(proxy.port), ODD, ODD, frames, frames))
+        loop.run(hang_up(*peers))
+    [notice] = proxy.notices
+    assert "sent no response head" in notice
+
+
+@pytest.mark.parametrize("mode", ["regular", "socks5"])
+def test_two_bytes_are_not_enough_to_tell(loop: LoopThread, device: Device, mode: str) -> None:
+    """mitmproxy would take them for raw TCP, and relay what follows unseen."""
+    tunnel = {"regular": "connect", "socks5": "socks5"}[mode]
+
+    async def talk(port: int) -> None:
+        route = Route(port, tunnel, (LOOPBACK, device.port))
+        client = await connect(route)
+        await client.send_segment(ODD[:2])
+        await client.send(ODD[2:])
+        served = await device.accept()
+        await served.expect(ODD)
+        await served.send(ODD_ANSWER)
+        await client.expect(ODD_ANSWER)
+        await client.send(client_frame(TEXT, b"hi"))
+        await served.expect(client_frame(TEXT, b"hi"))
+        await hang_up(client, served)
+
+    with inside(device, mode=mode) as proxy:
+        loop.run(talk(proxy.port))
+    assert proxy.facts is not None
+    assert proxy.facts.sessions == 1
+
+
+def test_plain_http_beside_a_session(loop: LoopThread, device: Device) -> None:
+    """Its heads are mitmproxy's business; on the same connection an upgrade may follow."""
+    plain = lines(b"GET /about HTTP/1.1", b"Host: skyq")
+    answer = lines(b"HTTP/1.1 200 OK", b"Content-Length: 2") + b"ok"
+
+    async def talk(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send(plain)
+        served = await device.accept()
+        await served.expect(plain)
+        await served.send(answer)
+        await client.expect(answer)
+        await client.send(ODD)
+        await served.expect(ODD)
+        await served.send(ODD_ANSWER)
+        await client.expect(ODD_ANSWER)
+        await hang_up(client, served)
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+    assert proxy.facts is not None
+    assert proxy.facts.sessions == 1
+
+
+def test_other_protocols_are_left_to_mitmproxy(loop: LoopThread, device: Device) -> None:
+    upgrade = lines(b"GET / HTTP/1.1", b"Host: skyq", b"Connection: upgrade", b"Upgrade: tcp")
+    answer = lines(b"HTTP/1.1 101 Switching Protocols", b"Connection: upgrade", b"Upgrade: tcp")
+
+    async def talk(port: int) -> None:
+        client, served = await opened(device, port, request=upgrade, response=answer)
+        await client.send(b"anything")
+        await served.expect(b"anything")
+        await hang_up(client, served)
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+    assert proxy.facts is not None
+    assert proxy.facts.sessions == 0
