@@ -213,3 +213,28 @@ def test_a_recorder_told_to_stop_keeps_what_is_under_way(
     assert session.state is SessionState.ENDED
     assert stream == bytes(served.sent.bytes[len(RESPONSE) :])
     loop.run(device.close())
+
+
+def test_a_client_that_does_not_wait_for_the_101_is_held_up(rigs: Rigs, loop: LoopThread) -> None:
+    rig = rigs["layer"]
+    idle = rig.proxy.rss_kib()
+
+    async def impatient() -> tuple[Peer, Peer, int]:
+        client = await connect(rig.route)
+        await client.send(REQUEST)
+        served = await rig.device.accept()
+        pouring = asyncio.ensure_future(pour(client, STALL))
+        await stands_still(client)
+        grown = rig.proxy.rss_kib() - idle
+        assert not pouring.done(), "all of it went somewhere while nobody answered"
+        await served.send(RESPONSE)
+        await pouring
+        client.other = served
+        await client.delivered()
+        await hang_up(client, served)
+        return client, served, grown
+
+    client, served, grown = loop.run(impatient())
+    assert served.received.sha256 == client.sent.sha256
+    assert grown < 48 << 10
+    assert rig.recorded.streams(rig.recorded.session_of(client))[0] == bytes(client.sent.bytes)
