@@ -5,9 +5,10 @@ Source: RFC 9112 sections 2 to 5; RFC 9110 section 5; RFC 6455 section 11.3.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import MappingProxyType
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import Head, HeaderField, ResponseHead
 
@@ -15,6 +16,7 @@ TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 NOT_ASCII = re.compile(rb"[\x80-\xff]")
 LONG_HEAD = 2048
+_FINDINGS = 8
 
 SPELLINGS = MappingProxyType(
     {
@@ -145,6 +147,18 @@ FIELD_CHECKS: tuple[Callable[[Head], Found], ...] = (
 """Every check of the fields of either head."""
 
 
+def collect(found: Iterable[tuple[str, str]], side: Side) -> list[Finding]:
+    """The findings in the head of that side; of one rule not more than a few, and how many more there are."""
+    by_rule: dict[str, list[str]] = {}
+    for rule_id, detail in found:
+        by_rule.setdefault(rule_id, []).append(detail)
+    return [
+        Finding(rule_id, detail, side, None)
+        for rule_id, details in by_rule.items()
+        for detail in (*details[:_FINDINGS], *_how_many_more(len(details) - _FINDINGS))
+    ]
+
+
 def lines_of(raw: bytes) -> list[bytes]:
     """The lines, each with its end; a lone CR ends none."""
     return [line + b"\n" for line in raw.split(b"\n")[:-1]] + list(filter(None, raw.split(b"\n")[-1:]))
@@ -166,6 +180,10 @@ def shown(value: bytes) -> str:
     """Bytes in a sentence: printable, and not endless."""
     text = repr(value)[1:]
     return text if len(text) <= 90 else text[:86] + "...'"
+
+
+def _how_many_more(count: int) -> list[str]:
+    return [f"and {count} more of this kind"] if count > 0 else []
 
 
 def _named(field: HeaderField) -> str:

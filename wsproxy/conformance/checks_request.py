@@ -1,10 +1,11 @@
 """What the request of an opening handshake departs from. Source: RFC 6455 sections 4.1 and 9.1."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from wsproxy.conformance.checks_accept import key_fault
-from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, shown
+from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, collect, shown
 from wsproxy.conformance.extensions import DEFLATE, faulty_parameters, parse_extensions, serialize_extensions
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
@@ -24,9 +25,7 @@ def check_request(request: RequestHead) -> list[Finding]:
     if not is_upgrade_request(request) or request.method.upper() == b"CONNECT":
         return []
     checks = (check_hixie76,) if is_hixie76(request) else (*FIELD_CHECKS, *REQUEST_CHECKS)
-    return [
-        Finding(rule_id, detail, Side.CLIENT, None) for check in checks for rule_id, detail in check(request)
-    ]
+    return collect((found for check in checks for found in check(request)), Side.CLIENT)
 
 
 def may_be_tunnel(request: RequestHead) -> bool:
@@ -120,11 +119,10 @@ def check_origin(request: RequestHead) -> Found:
 
 def check_subprotocols(request: RequestHead) -> Found:
     """Distinct tokens."""
-    offered = offered_subprotocols(request)
-    for subprotocol in dict.fromkeys(offered):
+    for subprotocol, times in Counter(offered_subprotocols(request)).items():
         if not TOKEN.fullmatch(subprotocol):
             yield "handshake.request.subprotocol", f"{shown(subprotocol)} is no token"
-        elif offered.count(subprotocol) > 1:
+        elif times > 1:
             yield "handshake.request.subprotocol", f"{shown(subprotocol)} is offered more than once"
 
 

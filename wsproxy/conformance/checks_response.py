@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from wsproxy.conformance.checks_accept import accept_fault
-from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, shown
+from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, collect, shown
 from wsproxy.conformance.checks_request import client_key, is_hixie76, may_be_tunnel, offered_subprotocols
 from wsproxy.conformance.extensions import (
     DEFLATE,
@@ -45,11 +45,7 @@ def check_response(request: RequestHead, response: ResponseHead) -> list[Finding
         fields = tuple(_ignoring_request(check) for check in FIELD_CHECKS)
         known_only = may_be_tunnel(request) or is_hixie76(request)
         checks = fields if known_only else (*fields, *RESPONSE_CHECKS)
-    return [
-        Finding(rule_id, detail, Side.SERVER, None)
-        for check in checks
-        for rule_id, detail in check(request, response)
-    ]
+    return collect((found for check in checks for found in check(request, response)), Side.SERVER)
 
 
 type ResponseCheck = Callable[[RequestHead, ResponseHead], Found]
@@ -164,11 +160,9 @@ RESPONSE_CHECKS: tuple[ResponseCheck, ...] = (
 
 def alias_of(subprotocol: bytes, offered: list[bytes]) -> bytes | None:
     """The offered subprotocol that this is another name of: an alias, or the same in another case."""
-    for names in (*SUBPROTOCOL_ALIASES, frozenset({subprotocol.lower()})):
-        for offer in offered:
-            if subprotocol.lower() in names and offer.lower() in names:
-                return offer
-    return None
+    wanted = subprotocol.lower()
+    names = frozenset({wanted}).union(*(names for names in SUBPROTOCOL_ALIASES if wanted in names))
+    return next((offer for offer in offered if offer.lower() in names), None)
 
 
 def _check_deflate(granted: Extension, offers: list[Extension]) -> Found:

@@ -24,6 +24,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import (
     Head,
     RequestHead,
+    ResponseHead,
     is_upgrade_request,
     is_upgrade_response,
     negotiate,
@@ -69,7 +70,7 @@ def repair_request(
     context = MendContext(Side.CLIENT, profile, request, fresh_key, authority)
     work = _Work(
         parse_request_head,
-        lambda raw: check_request(parse_request_head(raw)),
+        check_request,
         lambda rule_id: profile.repairs(rule_id, Side.CLIENT),
         _REQUEST_MENDS,
         _REQUEST_ADAPTATIONS,
@@ -93,11 +94,10 @@ def repair_response(
         return RepairedHead(head, frames=False)
     blamed = {finding.rule_id for finding in check_response(sent, response)}
     context = MendContext(Side.SERVER, profile, received)
-
     differ = sent_request != received_request
 
-    def check(raw: bytes) -> Iterator[Finding]:
-        for finding in check_response(received, parse_response_head(raw)):
+    def check(answer: ResponseHead) -> Iterator[Finding]:
+        for finding in check_response(received, answer):
             ours = differ and finding.rule_id not in blamed
             yield replace(finding, detail=finding.detail + _ANSWERS_OURS) if ours else finding
 
@@ -117,11 +117,11 @@ def _is_ours(request: RequestHead, profile: Profile) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Work[H: Head]:
     """How one head is read, checked and mended."""
 
-    parse: Callable[[bytes], Head]
-    check: Callable[[bytes], Iterable[Finding]]
+    parse: Callable[[bytes], H]
+    check: Callable[[H], Iterable[Finding]]
     is_on: Callable[[str], bool]
     mends: Mapping[str, Mend]
     adaptations: Mapping[str, Adaptation]
@@ -130,9 +130,10 @@ class _Work:
         """The head that goes on, and what was mended."""
         repairs: dict[Finding, None] = {}
         for _ in range(_ROUNDS):
-            before, draft = head, HeadDraft.of(self.parse(head))
+            before, parsed = head, self.parse(head)
+            draft = HeadDraft.of(parsed)
             found: defaultdict[str, list[Finding]] = defaultdict(list)
-            for finding in self.check(head):
+            for finding in self.check(parsed):
                 found[finding.rule_id].append(finding)
             repairs |= dict.fromkeys([*self._mend(draft, found, context), *self._adapt(draft, context)])
             head = draft.serialize()
@@ -152,6 +153,6 @@ class _Work:
 
     def _adapt(self, draft: HeadDraft, context: MendContext) -> Iterator[Finding]:
         for rule_id, adapt in self.adaptations.items():
-            if self.is_on(rule_id):
+            if context.profile.repairs(rule_id, context.side):
                 for detail in adapt(draft, context):
                     yield Finding(rule_id, detail, context.side, None)

@@ -1,0 +1,80 @@
+"""The rows of the table about the opening handshake are true: each is exercised, each repair is there."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conformance.handshake_strategies import requests, responses
+from tests.conformance.request_vectors import REQUESTS
+from tests.conformance.response_vectors import RESPONSES
+from tests.protocol.head_strategies import heads
+from tests.wire.handshakes import REQUEST
+from wsproxy.conformance.profiles import Profile, load_profile
+from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS
+from wsproxy.conformance.repairs_handshake import repair_request, repair_response
+from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
+from wsproxy.conformance.repairs_response import RESPONSE_MENDS
+from wsproxy.conformance.rules import RULES
+from wsproxy.protocol.frame import Side
+
+OURS = {rule_id: rule for rule_id, rule in RULES.items() if rule_id.startswith("handshake.")}
+REPAIRED = {*FIELD_MENDS, *FIELD_ADAPTATIONS, *REQUEST_MENDS, *REQUEST_ADAPTATIONS, *RESPONSE_MENDS}
+BY_OPTION = {*FIELD_ADAPTATIONS, *REQUEST_ADAPTATIONS}
+BRIDGED = {"handshake.request.hixie76", "handshake.response.hixie76"} & set(OURS)
+FRESH_KEY = b"AQIDBAUGBwgJCgsMDQ4PEA=="
+
+rule_sets = st.sets(st.sampled_from(sorted(OURS))).map(frozenset)
+server_options = st.fixed_dictionaries(
+    {},
+    optional={
+        "host_port": st.sampled_from(["keep", "with", "without"]),
+        "origin": st.sampled_from(["keep", "", "http://x"]),
+        "subprotocols": st.sampled_from(["keep", "", "ocpp1.6, ocpp1.5"]),
+        "extensions": st.sampled_from(["keep", "", "permessage-deflate"]),
+        "comma": st.sampled_from([", ", ","]),
+        "few_fields": st.booleans(),
+    },
+)
+
+
+def test_a_rule_that_says_it_is_repaired_is() -> None:
+    assert {rule_id for rule_id, rule in OURS.items() if rule.repair} == REPAIRED | BRIDGED
+
+
+def test_every_rule_was_seen_in_a_case() -> None:
+    cited = {f"handshake.{rule}" for vector in (*REQUESTS, *RESPONSES) for rule in vector.rules}
+    assert set(OURS) - cited <= BY_OPTION | BRIDGED
+    assert cited <= set(OURS)
+
+
+def test_every_row_is_filled_in() -> None:
+    for rule in OURS.values():
+        assert rule.section.startswith(("RFC ", "draft-")), rule.id
+        assert rule.sentence.endswith("."), rule.id
+        assert rule.wire, rule.id
+        assert rule.rejects or rule.id in BRIDGED, rule.id
+
+
+def test_a_guess_is_off_in_strict() -> None:
+    strict = load_profile("strict")
+    for rule_id, rule in OURS.items():
+        assert [strict.repairs(rule_id, side) for side in Side] == [not rule.heuristic] * 2, rule_id
+
+
+@given(
+    st.one_of(heads, requests(), responses(b"x")),
+    st.one_of(st.just(REQUEST), requests()),
+    rule_sets,
+    server_options,
+)
+def test_only_what_is_on_is_repaired(
+    head: bytes, request: bytes, rules: frozenset[str], options: dict[str, str]
+) -> None:
+    profile = Profile("some", rules=dict.fromkeys(Side, rules), options=dict.fromkeys(Side, options))
+    asked = repair_request(head, profile, fresh_key=FRESH_KEY, authority=b"skyq:9006")
+    assert {finding.rule_id for finding in asked.repairs} <= rules
+    again = repair_request(asked.data, profile, fresh_key=FRESH_KEY, authority=b"skyq:9006")
+    assert again.data == asked.data
+    answered = repair_response(head, received_request=request, sent_request=request, profile=profile)
+    assert {finding.rule_id for finding in answered.repairs} <= rules
+    again = repair_response(answered.data, received_request=request, sent_request=request, profile=profile)
+    assert again.data == answered.data
