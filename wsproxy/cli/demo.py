@@ -11,7 +11,8 @@ import click
 from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
-    from wsproxy.cli.paint import Output
+    from wsproxy.cli.live import LiveDisplay
+    from wsproxy.cli.paint import Line, Output
 
 _EXAMPLES = """\b
 Examples:
@@ -42,7 +43,7 @@ def demo(keep: Path | None) -> None:
         output = Output()
         display = LiveDisplay(TextView(limit=_LIVE_LINES, numbered=True), output)
         try:
-            tell_story(str(recording), [display], display)
+            tell_story(str(recording), [display], _Stage(display))
         finally:
             display.close()
         _look_back(recording, Path(folder) / "terminal.txt", output)
@@ -50,17 +51,38 @@ def demo(keep: Path | None) -> None:
             _keep(recording, keep, output)
 
 
+class _Stage:
+    """Tells the story between the frames that are shown."""
+
+    def __init__(self, display: "LiveDisplay") -> None:
+        self._display = display
+
+    def step(self, title: str) -> None:
+        """Begin the next step."""
+        self._display.say(*_step(title))
+
+    def say(self, *lines: str) -> None:
+        """Tell something, in order with the frames that are shown."""
+        self._display.say(*lines)
+
+
+def _step(title: str) -> "list[Line | str]":
+    from wsproxy.cli.paint import Span
+
+    return ["", [Span(title, "title")], ""]
+
+
 def _look_back(recording: Path, pasted: Path, output: "Output") -> None:
     """Show what the other commands make of what was recorded."""
     from wsproxy.demo.device import status_document
 
-    output.print_all(["", "3. The recording has both sessions.", ""])
+    output.print_all(_step("3. The recording has both sessions, and every byte of them."))
     _run(output, recording, "ls", str(recording))
-    output.print_all(["", "   And every byte of them.", ""])
+    output.print()
     _run(output, recording, "show", str(recording), "2", "--lines", "3")
     text = "\ufffd~\ufffd" + status_document().decode()
     pasted.write_text(text, "utf-8")
-    output.print_all(["", f"4. In a terminal the frame of the box looks like  {text[:4]}  What was it?", ""])
+    output.print_all(_step(f"4. In a terminal the frame of the box looks like  {text[:4]}  What was it?"))
     _run(output, recording, "explain", str(pasted), "--lines", "5")
 
 

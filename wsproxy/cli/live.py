@@ -14,7 +14,7 @@ from wsproxy.cli.seen import SessionSight
 from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
-    from wsproxy.cli.paint import Output
+    from wsproxy.cli.paint import Line, Output
     from wsproxy.cli.views import Lines, View
     from wsproxy.protocol.frame import Frame, Side
     from wsproxy.protocol.session import SessionEvent
@@ -77,7 +77,7 @@ class _Skipped:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    lines: tuple[str, ...]
+    lines: "tuple[Line | str, ...]"
 
 
 type _Item = _Said | _Started | _Received | _Ended | _Skipped
@@ -143,7 +143,7 @@ class LiveDisplay:
                 self._missed.pop((session_id, side), None)
         self._queue.put(_Ended(session_id, end))
 
-    def say(self, *lines: str) -> None:
+    def say(self, *lines: "Line | str") -> None:
         """Print lines of one's own, behind what came before them."""
         with self._lock:
             self._report_skipped()

@@ -1,5 +1,6 @@
 """`wsproxy ls`: the sessions of a recording."""
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ Examples:
   wsproxy ls recordings/wsproxy.db
   wsproxy ls --json recordings/wsproxy.db
 """
-_HEADINGS = ("session", "started", "lasted", "target", "client", "server", "bytes", "ended")
-_RIGHT = (0, 2, 4, 5, 6)
+_HEADINGS = ("#", "started", "lasted", "target", "client", "server", "bytes", "ended")
+_NUMBERS = ("#", "lasted", "client", "server", "bytes")
+_LEFT_OUT = ("bytes", "lasted")
+_LEAST_TARGET = 20
+_GAP = "  "
 _SECOND = 1_000_000_000
 
 
@@ -38,7 +42,8 @@ def ls(recording: str, as_json: bool) -> None:
             return
         sessions = list(opened.sessions())
     if sessions:
-        output.print_all(_table([_row(session) for session in sessions]))
+        width = shutil.get_terminal_size().columns if output.terminal else None
+        output.print_all(_table([_row(session) for session in sessions], width))
     else:
         click.echo(f"{recording} has no sessions yet.", err=True)
 
@@ -70,19 +75,36 @@ def _duration(length_ns: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
-def _table(rows: "Sequence[Sequence[str]]") -> "list[Line | str]":
+def _table(rows: "Sequence[Sequence[str]]", width: int | None) -> "list[Line | str]":
+    """The rows in columns; where they do not fit in `width`, targets are cut and columns left out."""
     from wsproxy.cli.paint import Span
 
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    shown = {name: [row[index] for row in rows] for index, name in enumerate(_HEADINGS)}
+    widths = {name: max(len(name), *map(len, column)) for name, column in shown.items()}
+    least = min(widths["target"], _LEAST_TARGET)
+    for name in _LEFT_OUT:
+        if width and _total(widths) - widths["target"] + least > width:
+            del widths[name]
+    if width:
+        widths["target"] = max(least, min(widths["target"], width - _total(widths) + widths["target"]))
+    lines = [_cells([shown[name][row] for name in widths], widths) for row in range(len(rows))]
+    return [[Span(_cells(list(widths), widths), "dim")], *lines]
 
-    def cells(row: Sequence[str]) -> str:
-        padded = (
-            text.rjust(width) if index in _RIGHT else text.ljust(width)
-            for index, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        return "  ".join(padded).rstrip()
 
-    return [[Span(cells(_HEADINGS), "dim")], *map(cells, rows)]
+def _total(widths: dict[str, int]) -> int:
+    return sum(widths.values()) + len(_GAP) * (len(widths) - 1)
+
+
+def _cells(row: Sequence[str], widths: dict[str, int]) -> str:
+    padded = (
+        _cut(text, width).rjust(width) if name in _NUMBERS else _cut(text, width).ljust(width)
+        for text, (name, width) in zip(row, widths.items(), strict=True)
+    )
+    return _GAP.join(padded).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _object(session: "StoredSession") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 from wsproxy.cli.demo import demo
 from wsproxy.cli.explain import explain
 from wsproxy.cli.ls import ls
-from wsproxy.cli.paint import writing_to
+from wsproxy.cli.paint import printable, writing_to
 from wsproxy.cli.record import record
 from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
@@ -41,7 +41,7 @@ class CommandLine(click.Group):
         except (click.Abort, KeyboardInterrupt):
             return _INTERRUPTED
         except WsproxyError as error:
-            click.echo(f"wsproxy: {error}", err=True)
+            click.echo(f"wsproxy: {printable(str(error))}", err=True)
             return error.exit_code
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -157,4 +157,8 @@ def _scalar(value: Any) -> str:
 
 
 def _string(value: str) -> str:
-    return printable(json.dumps(value, ensure_ascii=False))
+    """A JSON string in which everything is printable, and means what it did."""
+    text = json.dumps(value, ensure_ascii=False)
+    return (
+        text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    )

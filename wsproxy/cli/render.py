@@ -115,7 +115,7 @@ def _prefix(seen: "Seen", number: int | None, what: str, size: int | None, about
         Span(f"{clock(seen.at_ns)}  {session}", "dim"),
         Span(_SIDES[side], side),
         Span(f"  {what:<7}"),
-        Span(f"{length:>11}", "value"),
+        Span(f" {length:>10}", "value"),
         Span(f"  {about:<8}  ", "dim"),
     ]
 

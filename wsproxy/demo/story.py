@@ -45,6 +45,9 @@ _REQUEST_OF_2018 = (
 class Stage(Protocol):
     """Where the story is told."""
 
+    def step(self, title: str) -> None:
+        """Begin the next step."""
+
     def say(self, *lines: str) -> None:
         """Tell something, in order with the frames that are shown."""
 
@@ -119,19 +122,15 @@ class _Clients(threading.Thread):
         self._stage.say(
             f"A Sky Q box (emulated) serves  ws://127.0.0.1:{self._device_port}{PATH}",
             f"wsproxy in front of it serves  {url}",
-            "",
-            f"1. A client of 2018 asks with '{_OLD_SPELLING.decode()}'.",
-            "",
         )
+        self._stage.step(f"1. A client of 2018 asks with '{_OLD_SPELLING.decode()}'.")
         received = await _ask_as_in_2018(self._port)
         await asyncio.to_thread(self._ends.wait_for, 1)
         self._stage.say(
             "",
             f"   A perfect 101, then {received} bytes in {SILENCE_S} seconds: this client hangs for ever.",
-            "",
-            "2. The client library `websockets` asks with 'Upgrade: websocket'.",
-            "",
         )
+        self._stage.step("2. The client library `websockets` asks with 'Upgrade: websocket'.")
         await _ask_with_websockets(url)
         await asyncio.to_thread(self._ends.wait_for, 2)
         self._stage.say("", "   The box pushes its status: all it wanted was a small w.")
