@@ -34,10 +34,9 @@ def verify(path: Path, expected: Iterable[bytes]) -> None:
 
     Raises BenchError when the recording is not exactly that.
     """
-    from wsproxy.store.reader import open_recording
-
     from wsproxy.errors import WsproxyError
     from wsproxy.protocol.frame import Side
+    from wsproxy.store.reader import open_recording
 
     try:
         with open_recording(str(path)) as recording:

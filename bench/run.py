@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench import process
 from bench.client import BenchError
 from bench.contestants import Contestant, Relay, end, start, start_device
 from bench.results import Results
@@ -19,7 +20,6 @@ from bench.workloads.large_frame import LargeFrame
 from bench.workloads.messages import LargeMessages, SmallMessages
 
 WORKLOADS = (Echo, SmallMessages, LargeMessages, LargeFrame, Growth, Idle)
-SETTLE_S = 0.1
 
 
 def progress(line: str) -> None:
@@ -37,22 +37,33 @@ class Run:
         self.failed: set[str] = set()
         self.began = time.monotonic()
 
-    def relays(self, workload: Workload) -> None:
-        """Measure one workload through every contestant."""
+    def relays(self, workloads: Sequence[Workload]) -> None:
+        """Measure the workloads; those that do not look at memory share their relays."""
+        sharing = [workload for workload in workloads if not workload.memory]
+        with self._stage() as (stack, device_port, folder):
+            running = self._start(stack, self.contestants, device_port, folder) if sharing else []
+            for workload in sharing:
+                self.results.rows += workload.rows(self.scale)
+                for number in range(workload.rounds(self.scale)):
+                    self._round(workload, running, number)
+        for workload in workloads:
+            if workload.memory:
+                self._with_new_relays(workload)
+
+    def _with_new_relays(self, workload: Workload) -> None:
         self.results.rows += workload.rows(self.scale)
         entrants = [one for one in self.contestants if not workload.skips(one, self.scale)]
-        rounds = workload.rounds(self.scale)
+        for number in range(workload.rounds(self.scale)):
+            with self._stage() as (stack, device_port, folder):
+                self._round(workload, self._start(stack, entrants, device_port, folder), number)
+
+    @contextmanager
+    def _stage(self) -> Iterator[tuple[ExitStack, int, Path]]:
+        """A device that runs and a folder for the relays; what is put on the stack ends first."""
         with ExitStack() as stack:
             device_port = stack.enter_context(_device())
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wsproxy-bench-")))
-            if not workload.memory:
-                running = self._start(stack, entrants, device_port, folder)
-            for number in range(rounds):
-                with ExitStack() as round_stack:
-                    if workload.memory:
-                        home = folder / str(number)
-                        running = self._start(round_stack, entrants, device_port, home)
-                    self._round(workload, _rotated(running, number), f"{number + 1}/{rounds}")
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wsproxy-bench-"))
+            yield stack, device_port, Path(folder)
 
     def _start(
         self, stack: ExitStack, entrants: Iterable[Contestant], device_port: int, folder: Path
@@ -70,8 +81,9 @@ class Run:
                 ready.append(relay)
         return ready
 
-    def _round(self, workload: Workload, running: list[Relay], which: str) -> None:
-        for relay in running:
+    def _round(self, workload: Workload, running: list[Relay], number: int) -> None:
+        which = f"{number + 1}/{workload.rounds(self.scale)}"
+        for relay in _rotated(running, number):
             name = f"{workload.name} {relay.contestant.title}"
             if name in self.failed:
                 continue
@@ -80,7 +92,7 @@ class Run:
             with self._noted(name):
                 self.results.add(relay.contestant.key, workload.measure(relay, self.scale))
                 self.failed.remove(name)
-            time.sleep(SETTLE_S)
+            process.wait_quiet(relay.pid)
 
     def decoding(self) -> None:
         """Measure the decoders, in this process."""
@@ -108,11 +120,11 @@ class Run:
 
 @contextmanager
 def _device() -> Iterator[int]:
-    process, port = start_device()
+    device, port = start_device()
     try:
         yield port
     finally:
-        end(process)
+        end(device)
 
 
 def _rotated[T](items: Sequence[T], by: int) -> list[T]:
@@ -131,6 +143,5 @@ def run(
     one = Run(scale, contestants)
     if decode:
         one.decoding()
-    for workload in workloads:
-        one.relays(workload())
+    one.relays([workload() for workload in workloads])
     return one.results

@@ -23,4 +23,4 @@ class Scale:
 
 
 FULL = Scale("full", 5, 15, 3, 1000, 1.5, 64 * MIB, 1024 * MIB, 500, 200_000, True)
-QUICK = Scale("quick", 2, 5, 1, 300, 0.4, 64 * MIB, 256 * MIB, 100, 50_000, False)
+QUICK = Scale("quick", 2, 3, 1, 300, 0.3, 64 * MIB, 256 * MIB, 50, 50_000, False)

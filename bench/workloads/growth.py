@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from bench import memory, wire
+from bench import process, wire
 from bench.client import Client
 from bench.contestants import Relay
 from bench.scale import MIB, Scale
@@ -19,14 +19,14 @@ class Growth(Workload):
         return (Row("growth", f"RSS growth over {scale.growth_bytes // MIB} MiB", "MiB"),)
 
     def measure(self, relay: Relay, scale: Scale) -> dict[str, float]:
-        if relay.pid is None or not memory.AVAILABLE:
+        if relay.pid is None or not process.AVAILABLE:
             return {}
         number, size = next(relay.floods), MIB
         count = scale.growth_bytes // size
         with Client(relay.port, f"/flood/{size}/{count}/{number}") as client:
-            before = memory.settled_kib(relay.pid)
+            before = process.settled_kib(relay.pid)
             client.send(GO)
             client.receive(wire.flood_length(size, count, number))
             relay.wait_committed(number)
-            grown = memory.settled_kib(relay.pid) - before
+            grown = process.settled_kib(relay.pid) - before
         return {"growth": grown / 1024}

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from typing import ClassVar
 
-from bench import memory
+from bench import process
 from bench.client import Client
 from bench.contestants import PING, PONG_BYTES, Relay
 from bench.scale import Scale
@@ -20,14 +20,14 @@ class Idle(Workload):
         return (Row("idle", f"{scale.idle_sessions} idle sessions, each", "KiB"),)
 
     def measure(self, relay: Relay, scale: Scale) -> dict[str, float]:
-        if relay.pid is None or not memory.AVAILABLE:
+        if relay.pid is None or not process.AVAILABLE:
             return {}
-        before = memory.settled_kib(relay.pid)
+        before = process.settled_kib(relay.pid)
         with ExitStack() as sessions:
             for _ in range(scale.idle_sessions):
                 client = sessions.enter_context(Client(relay.port, "/echo/1"))
                 client.send(PING)
                 client.receive(PONG_BYTES)
                 client.buffer = bytearray()
-            held = memory.settled_kib(relay.pid) - before
+            held = process.settled_kib(relay.pid) - before
         return {"idle": held / scale.idle_sessions}

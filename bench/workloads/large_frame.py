@@ -3,7 +3,7 @@
 import time
 from typing import ClassVar
 
-from bench import memory, wire
+from bench import process, wire
 from bench.client import Client
 from bench.contestants import MITM_WEBSOCKET, Contestant, Relay
 from bench.device import STAMP_AT
@@ -29,7 +29,7 @@ class LargeFrame(Workload):
 
     def measure(self, relay: Relay, scale: Scale) -> dict[str, float]:
         size, number = scale.large_frame_bytes, next(relay.floods)
-        idle = memory.watch(relay.pid)
+        idle = process.watch(relay.pid)
         with Client(relay.port, f"/large/{size}/{number}") as client:
             client.send(GO)
             first = client.receive_some()
@@ -43,5 +43,5 @@ class LargeFrame(Workload):
         sent_ns = int.from_bytes(beginning[STAMP_AT : STAMP_AT + 8], "big")
         figures = {"frame_first_byte": (arrived_ns - sent_ns) / 1e6}
         if relay.pid is not None and idle is not None:
-            figures["frame_peak"] = (memory.peak_kib(relay.pid) - idle) / 1024
+            figures["frame_peak"] = (process.peak_kib(relay.pid) - idle) / 1024
         return figures

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from bench import memory
+from bench import process
 from bench.contestants import Relay
 from bench.scale import MIB, Scale
 from bench.workloads import Row, Workload, flood_count, timed_flood
@@ -37,10 +37,10 @@ class SmallMessages(Messages):
         )
 
     def measure(self, relay: Relay, scale: Scale) -> dict[str, float]:
-        idle = memory.watch(relay.pid)
+        idle = process.watch(relay.pid)
         figures = {"small_rate": self.rate(relay, scale)}
         if relay.pid is not None and idle is not None:
-            figures["small_peak"] = (memory.peak_kib(relay.pid) - idle) / 1024
+            figures["small_peak"] = (process.peak_kib(relay.pid) - idle) / 1024
         return figures
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import memory
+from bench import process
 from bench.__main__ import PAGE, arguments
 from bench.contestants import CONTESTANTS, DIRECT, Contestant
 from bench.report import BEGIN, END
@@ -26,7 +26,7 @@ def test_every_contestant_gets_through_every_workload(contestant: Contestant) ->
     measured = {row for row, column in results.figures if column == contestant.key}
     if contestant is DIRECT:
         assert measured == {*ECHO_ROWS, "small_rate", "large_rate", "frame_first_byte"}
-    elif memory.AVAILABLE:
+    elif process.AVAILABLE:
         assert measured == {row.key for row in results.rows}
 
 

@@ -1,4 +1,4 @@
-"""Resident memory of a process, from Linux' /proc."""
+"""What a process holds and whether it works, from Linux' /proc."""
 
 import time
 from pathlib import Path
@@ -47,3 +47,18 @@ def watch(pid: int | None) -> int | None:
     idle = settled_kib(pid)
     reset_peak(pid)
     return idle
+
+
+def _cpu_ticks(pid: int) -> list[str]:
+    # The name in field 2 may hold anything, brackets and spaces included.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+
+
+def wait_quiet(pid: int | None, patience_s: float = 3.0) -> None:
+    """Return once the process has used no processor time for 0.1 s, or after `patience_s`."""
+    if pid is None or not AVAILABLE:
+        return
+    deadline, before = time.monotonic() + patience_s, None
+    while time.monotonic() < deadline and (now := _cpu_ticks(pid)) != before:
+        before = now
+        time.sleep(0.1)
