@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _CHATTY = ("mitmproxy", "asyncio", "tornado", "hpack", "quic", "h2")
+# Our own notice of the same event says what to do about it.
+_TOLD = ("Server TLS handshake failed.", "Client TLS handshake failed.")
 
 
 class _Forward(logging.Handler):
@@ -16,6 +18,8 @@ class _Forward(logging.Handler):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a user should read it."""
+        if record.msg.__class__ is str and record.msg.startswith(_TOLD):
+            return False
         chatty = record.name.split(".")[0] in _CHATTY
         return record.levelno >= (logging.WARNING if chatty else logging.INFO)
 

@@ -18,6 +18,7 @@ _HINTS = (
     ("handshake failure", "for an old device, use --legacy-tls"),
     ("unsafe legacy renegotiation", "for an old device, use --legacy-tls"),
     ("dh key too small", "for an old device, use --legacy-tls"),
+    ("connection closed", "for an old device, use --legacy-tls"),
 )
 
 
@@ -41,7 +42,8 @@ class Notices:
         """Tell why the device could not be reached, and what may help."""
         if raw_head(flow.request) is None or flow.error is None or flow.websocket is not None:
             return
-        hints = [hint for cause, hint in _HINTS if cause in flow.error.msg]
+        tls = flow.request.scheme == "https"
+        hints = [hint for cause, hint in _HINTS if tls and cause in flow.error.msg]
         _log.warning(
             "%s", "; ".join((f"no session with {target(flow.request)}: {flow.error.msg}", *hints[:1]))
         )

@@ -121,11 +121,14 @@ class Proxy:
 
     def _make_master(self) -> Master:
         settings = self._settings
+        options = Options()
+        if settings.legacy_tls:
+            options.set(*tls_legacy.OPTIONS, defer=True)
         master: Master
         if settings.web:
-            master = WebMaster(Options(), with_termlog=False)
+            master = WebMaster(options, with_termlog=False)
         else:
-            master = DumpMaster(Options(), with_termlog=False, with_dumper=False)
+            master = DumpMaster(options, with_termlog=False, with_dumper=False)
         addons = cast(Any, master.addons)
         addons.get("errorcheck").finish()
         addons.remove(addons.get("errorcheck"))
@@ -149,7 +152,6 @@ class Proxy:
             wsproxy_intercept=settings.intercept,
             wsproxy_client_dialect=settings.client_dialect,
             wsproxy_server_dialect=settings.server_dialect,
-            **(tls_legacy.OPTIONS if settings.legacy_tls else {}),
             **({"web_open_browser": False} if settings.web else {}),
         )
         options.set(*settings.set_options, defer=True)

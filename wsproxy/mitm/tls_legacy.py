@@ -9,8 +9,12 @@ from typing import Any, cast
 from mitmproxy.tls import TlsData
 from OpenSSL import SSL
 
-OPTIONS = {"tls_version_server_min": "TLS1", "ciphers_server": "ALL:@SECLEVEL=0"}
-"""mitmproxy options: TLS 1.0, and ciphers, keys and signatures that OpenSSL no longer trusts."""
+OPTIONS = ("tls_version_server_min=TLS1", "ciphers_server=ALL:@SECLEVEL=0")
+"""mitmproxy options: TLS 1.0, and ciphers, keys and signatures that OpenSSL no longer trusts.
+
+To be set (`defer=True`) before TlsConfig is there: told of a changed version, it asks which ones OpenSSL has,
+and with OpenSSL 4 that fails (pyOpenSSL raises an error for SSL 3).
+"""
 
 
 class LegacyRenegotiation:
