@@ -17,6 +17,7 @@ from tests.wire.handshakes import (
     request,
     response,
 )
+from tests.wire.opening_hixie import HIXIE_RESPONSE
 
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate"
 OFFERED = request(DEFLATE + b"; client_max_window_bits")
@@ -87,6 +88,7 @@ RESPONSES = (
         _IIS,
         "answers another key",
     ),
+    ResponseVector("C17 hixie", HIXIE_RESPONSE, ("response.hixie76",), HIXIE_RESPONSE, repaired=False),
     ResponseVector("C23", response(start=b"HTTP/1.1 101"), ("response.line", "response.reason")),
     ResponseVector("C23 libuwsc", response(start=b"HTTP/1.1 101 "), ("response.reason",)),
     ResponseVector(

@@ -19,7 +19,7 @@ from wsproxy.protocol.frame import Side
 OURS = {rule_id: rule for rule_id, rule in RULES.items() if rule_id.startswith("handshake.")}
 REPAIRED = {*FIELD_MENDS, *FIELD_ADAPTATIONS, *REQUEST_MENDS, *REQUEST_ADAPTATIONS, *RESPONSE_MENDS}
 BY_OPTION = {*FIELD_ADAPTATIONS, *REQUEST_ADAPTATIONS}
-BRIDGED = {"handshake.request.hixie76", "handshake.response.hixie76"} & set(OURS)
+BRIDGED = {rule_id for rule_id in OURS if "hixie76" in rule_id}
 FRESH_KEY = b"AQIDBAUGBwgJCgsMDQ4PEA=="
 
 rule_sets = st.sets(st.sampled_from(sorted(OURS))).map(frozenset)
@@ -32,6 +32,7 @@ server_options = st.fixed_dictionaries(
         "extensions": st.sampled_from(["keep", "", "permessage-deflate"]),
         "comma": st.sampled_from([", ", ","]),
         "few_fields": st.booleans(),
+        "hixie76": st.booleans(),
     },
 )
 

@@ -8,14 +8,15 @@ from wsproxy.conformance.checks_accept import key_fault
 from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, collect, shown
 from wsproxy.conformance.extensions import DEFLATE, faulty_parameters, parse_extensions, serialize_extensions
 from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.hixie76 import KEYS as HIXIE76_KEYS
+from wsproxy.conformance.hixie76 import is_hixie76_request
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import RequestHead, is_upgrade_request
 
 HOST = re.compile(rb"(?:[0-9A-Za-z_.\-~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.%A-Za-z]+\])(?::[0-9]{0,5})?")
 ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#\s,]+")
 _PATH = re.compile(rb"/[!-~]*")
-_KEYS_BEFORE_THE_RFC = ("sec-websocket-key1", "sec-websocket-key2")
-_SAYS_WEBSOCKET = ("sec-websocket-key", "sec-websocket-version", *_KEYS_BEFORE_THE_RFC)
+_SAYS_WEBSOCKET = ("sec-websocket-key", "sec-websocket-version", *HIXIE76_KEYS)
 
 type Found = Iterator[tuple[str, str]]
 
@@ -24,7 +25,7 @@ def check_request(request: RequestHead) -> list[Finding]:
     """Everything the request departs from; nothing of one that does not ask for a WebSocket."""
     if not is_upgrade_request(request) or request.method.upper() == b"CONNECT":
         return []
-    checks = (check_hixie76,) if is_hixie76(request) else (*FIELD_CHECKS, *REQUEST_CHECKS)
+    checks = (check_hixie76,) if is_hixie76_request(request) else (*FIELD_CHECKS, *REQUEST_CHECKS)
     return collect((found for check in checks for found in check(request)), Side.CLIENT)
 
 
@@ -34,11 +35,6 @@ def may_be_tunnel(request: RequestHead) -> bool:
     Such a tunnel takes any change of its head, and of its bytes after it, badly.
     """
     return not any(request.get_all(name) for name in _SAYS_WEBSOCKET)
-
-
-def is_hixie76(request: RequestHead) -> bool:
-    """Whether the client speaks hixie-76, the protocol from before the RFC."""
-    return any(request.get_all(name) for name in _KEYS_BEFORE_THE_RFC)
 
 
 def client_key(request: RequestHead) -> bytes:
@@ -103,7 +99,7 @@ def check_key(request: RequestHead) -> Found:
 
 def check_hixie76(request: RequestHead) -> Found:
     """Two keys full of spaces."""
-    keys = ", ".join(shown(value) for name in _KEYS_BEFORE_THE_RFC for value in request.get_all(name))
+    keys = ", ".join(shown(value) for name in HIXIE76_KEYS for value in request.get_all(name))
     yield "handshake.request.hixie76", f"Sec-WebSocket-Key1 and Key2: {keys}"
 
 

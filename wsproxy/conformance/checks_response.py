@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from wsproxy.conformance.checks_accept import accept_fault
 from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, collect, shown
-from wsproxy.conformance.checks_request import client_key, is_hixie76, may_be_tunnel, offered_subprotocols
+from wsproxy.conformance.checks_request import client_key, may_be_tunnel, offered_subprotocols
 from wsproxy.conformance.extensions import (
     DEFLATE,
     Extension,
@@ -14,6 +14,7 @@ from wsproxy.conformance.extensions import (
     serialize_extensions,
 )
 from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.hixie76 import is_hixie76_request, is_hixie76_response
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import (
     RequestHead,
@@ -43,8 +44,11 @@ def check_response(request: RequestHead, response: ResponseHead) -> list[Finding
         checks = (check_missing,)
     elif is_upgrade_response(request, response):
         fields = tuple(_ignoring_request(check) for check in FIELD_CHECKS)
-        known_only = may_be_tunnel(request) or is_hixie76(request)
-        checks = fields if known_only else (*fields, *RESPONSE_CHECKS)
+        checks = fields if may_be_tunnel(request) else (*fields, *RESPONSE_CHECKS)
+        if is_hixie76_response(response):
+            checks = (check_hixie76,)
+        elif is_hixie76_request(request):
+            checks = ()
     return collect((found for check in checks for found in check(request, response)), Side.SERVER)
 
 
@@ -65,6 +69,12 @@ def check_missing(request: RequestHead, response: ResponseHead) -> Found:
 def check_refusal(request: RequestHead, response: ResponseHead) -> Found:
     """The server agrees."""
     yield "handshake.response.refused", f"the server answered {shown(response.start_line.strip())}"
+
+
+def check_hixie76(request: RequestHead, response: ResponseHead) -> Found:
+    """The server speaks the protocol of the RFC."""
+    if not is_hixie76_request(request):
+        yield "handshake.response.hixie76", "Sec-WebSocket-Location, and no Sec-WebSocket-Accept"
 
 
 def check_line(request: RequestHead, response: ResponseHead) -> Found:

@@ -181,6 +181,7 @@ _TABLE = (
     Option("subprotocols", "keep", _FIELD, is_field_value, "The subprotocols it is offered; empty: none."),
     Option("extensions", "keep", _FIELD, is_field_value, "The extensions it is offered; empty: none."),
     Option("comma", ", ", "a comma, with a space or without", one_of(", ", ","), "Between its subprotocols."),
+    Option("hixie76", False, _SWITCH, is_switch, "It speaks only the protocol from before the RFC."),
     Option("few_fields", False, _SWITCH, is_switch, "Its buffers are small: no field it can do without."),
     Option("first_frame_delay", 0.0, _SECONDS, is_amount, "It takes frames so long after the response."),
 )

@@ -11,16 +11,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from wsproxy.conformance.checks_request import check_request, is_hixie76, may_be_tunnel
+from wsproxy.conformance.bridge import Bridge
+from wsproxy.conformance.checks_request import check_request, may_be_tunnel
 from wsproxy.conformance.checks_response import check_response, is_headless
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.head_draft import HeadDraft
+from wsproxy.conformance.hixie76 import (
+    answer_challenge,
+    hixie76_request,
+    is_hixie76_request,
+    request_of_the_rfc,
+)
 from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.profiles import Profile
 from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS, Adaptation, Mend, MendContext
 from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
 from wsproxy.conformance.repairs_response import RESPONSE_MENDS
 from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import (
     Head,
     RequestHead,
@@ -34,6 +42,7 @@ from wsproxy.protocol.handshake import (
 
 _ROUNDS = 6
 _NOT_WEBSOCKET = "handshake.request.not-websocket"
+_HIXIE76_CLIENT, _HIXIE76_WANTED = "handshake.request.hixie76", "handshake.request.hixie76-wanted"
 _ANSWERS_OURS = " (the request that went on differed from the client's)"
 
 _REQUEST_MENDS: Mapping[str, Mend] = {**FIELD_MENDS, **REQUEST_MENDS}
@@ -45,15 +54,16 @@ _REQUEST_ADAPTATIONS: Mapping[str, Adaptation] = {**FIELD_ADAPTATIONS, **REQUEST
 class RepairedHead:
     """The head that goes on, and one finding for each repair: what came, and the rule it departs from.
 
-    `legs` is what a response settled on either leg. `frames` is False where nothing says that frames follow:
-    a tunnel that only looks like WebSocket, a refusal, plain HTTP; then the bytes after it are to be left
-    alone, too.
+    `legs` is what a response settled on either leg, `dialects` how a side frames that does not as the RFC
+    says. `frames` is False where nothing says that frames follow: a tunnel that only looks like WebSocket, a
+    refusal, plain HTTP; then the bytes after it are to be left alone, too.
     """
 
     data: bytes
     repairs: tuple[Finding, ...] = ()
     legs: Legs = field(default_factory=Legs)
     frames: bool = True
+    dialects: Mapping[Side, Dialect] = field(default_factory=dict)
 
 
 def repair_request(
@@ -62,11 +72,16 @@ def repair_request(
     """The request as it goes on to the server; never raises.
 
     `fresh_key` takes the place of a Sec-WebSocket-Key that is none: 16 random bytes in Base64. `authority`
-    is where the server is, `host:port`, for a request that does not say it.
+    is where the server is, `host:port`, for a request that does not say it. The eight bytes behind a hixie-76
+    request belong to its head, on the way in and on the way out.
     """
     request = parse_request_head(head)
     if not _is_ours(request, profile):
         return RepairedHead(head, frames=False)
+    data, bridged = head, tuple[Finding, ...]()
+    if is_hixie76_request(request):
+        bridged = tuple(check_request(request))
+        data = request_of_the_rfc(request, fresh_key)
     context = MendContext(Side.CLIENT, profile, request, fresh_key, authority)
     work = _Work(
         parse_request_head,
@@ -75,44 +90,67 @@ def repair_request(
         _REQUEST_MENDS,
         _REQUEST_ADAPTATIONS,
     )
-    return RepairedHead(*work.repair(head, context))
+    data, repairs = work.repair(data, context)
+    if profile.option("hixie76", Side.SERVER) and profile.repairs(_HIXIE76_WANTED, Side.CLIENT):
+        data = hixie76_request(parse_request_head(data), fresh_key)
+        repairs = (*repairs, Finding(_HIXIE76_WANTED, "the server speaks hixie-76", Side.CLIENT, None))
+    return RepairedHead(data, (*bridged, *repairs))
 
 
 def repair_response(
-    head: bytes, *, received_request: bytes, sent_request: bytes, profile: Profile
+    head: bytes, *, received_request: bytes, sent_request: bytes, profile: Profile, secure: bool = False
 ) -> RepairedHead:
     """The response as it goes on to the client; never raises.
 
     `received_request` is what the client sent: what goes on answers that. `sent_request` is what the server
     answered; where the two differ, what the server could not know is mended whatever the profile says. An
-    empty `head` stands for a server that sends frames at once.
+    empty `head` stands for a server that sends frames at once. `secure` says that the client uses TLS. The 16
+    bytes behind a hixie-76 response belong to its head, on the way in and on the way out.
     """
     received, sent = parse_request_head(received_request), parse_request_head(sent_request)
     response = parse_response_head(head)
     agreed = is_headless(response) or is_upgrade_response(sent, response)
     if not _is_ours(received, profile) or not agreed:
         return RepairedHead(head, frames=False)
-    blamed = {finding.rule_id for finding in check_response(sent, response)}
-    context = MendContext(Side.SERVER, profile, received)
-    differ = sent_request != received_request
+    bridge = Bridge(received, sent, response)
+    if not bridge.stands:
+        return RepairedHead(head, frames=False)
+    asked = sent if bridge.old_client else received
+    repaired = _repair_response(bridge.enter(head), asked, sent, profile)
+    data = bridge.leave(repaired.data, secure=secure)
+    legs = Legs(negotiate(parse_response_head(data)), negotiate(response))
+    return replace(
+        repaired,
+        data=data,
+        repairs=(*bridge.findings, *repaired.repairs),
+        legs=legs,
+        dialects=bridge.dialects,
+    )
+
+
+def _repair_response(head: bytes, asked: RequestHead, sent: RequestHead, profile: Profile) -> RepairedHead:
+    differ = sent.raw != asked.raw
+    blamed = {finding.rule_id for finding in check_response(sent, parse_response_head(head))}
 
     def check(answer: ResponseHead) -> Iterator[Finding]:
-        for finding in check_response(received, answer):
+        for finding in check_response(asked, answer):
             ours = differ and finding.rule_id not in blamed
             yield replace(finding, detail=finding.detail + _ANSWERS_OURS) if ours else finding
 
     def is_on(rule_id: str) -> bool:
         return profile.repairs(rule_id, Side.SERVER) or (differ and rule_id not in blamed)
 
+    context = MendContext(Side.SERVER, profile, asked)
     work = _Work(parse_response_head, check, is_on, _RESPONSE_MENDS, FIELD_ADAPTATIONS)
-    data, repairs = work.repair(head, context)
-    return RepairedHead(data, repairs, Legs(negotiate(parse_response_head(data)), negotiate(response)))
+    return RepairedHead(*work.repair(head, context))
 
 
 def _is_ours(request: RequestHead, profile: Profile) -> bool:
     """Whether the request asks for a WebSocket, and not just for something of that name."""
-    if not is_upgrade_request(request) or request.method.upper() != b"GET" or is_hixie76(request):
+    if not is_upgrade_request(request) or request.method.upper() != b"GET":
         return False
+    if is_hixie76_request(request):
+        return profile.repairs(_HIXIE76_CLIENT, Side.CLIENT) and answer_challenge(request) is not None
     return not may_be_tunnel(request) or profile.repairs(_NOT_WEBSOCKET, Side.CLIENT)
 
 

@@ -157,6 +157,15 @@ REQUEST_RULES = (
         heuristic=True,
     ),
     Rule(
+        "handshake.request.hixie76-wanted",
+        "draft-hixie-thewebsocketprotocol-76 4.1",
+        _NOTE,
+        "The server speaks the protocol from before the RFC; see the option `hixie76`.",
+        "Sec-WebSocket-Key, to a server that looks for Sec-WebSocket-Key1",
+        (("phpwebsocket", ""),),
+        repair=True,
+    ),
+    Rule(
         "handshake.request.origin",
         "RFC 6454 7",
         _WARNING,

@@ -29,6 +29,15 @@ RESPONSE_RULES = (
         ),
     ),
     Rule(
+        "handshake.response.hixie76",
+        "draft-hixie-thewebsocketprotocol-76 5.2",
+        _ERROR,
+        "The server speaks the protocol from before the RFC; see the option `hixie76`.",
+        "Sec-WebSocket-Location: ws://example.com/demo",
+        (("Chrome", "'Sec-WebSocket-Accept' header is missing"),),
+        repair=True,
+    ),
+    Rule(
         "handshake.response.status",
         "RFC 6455 4.2.2",
         _ERROR,
