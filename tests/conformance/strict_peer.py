@@ -28,7 +28,7 @@ class StrictPeer:
             self.protocol = ClientProtocol(parse_uri("ws://device/"), state=OPEN, max_size=None)
         else:
             self.protocol = ServerProtocol(state=OPEN, max_size=None)
-        if self.deflate is not None:
+        if self.deflate is not None and not self.deflate.per_frame:
             self.protocol.extensions = [self._extension(self.deflate)]
 
     def _extension(self, agreed: DeflateParameters) -> PerMessageDeflate:
@@ -36,7 +36,7 @@ class StrictPeer:
         bits = (agreed.server_max_window_bits, agreed.client_max_window_bits)
         client = self.side is Side.CLIENT
         remote, local = (0, 1) if client else (1, 0)
-        return PerMessageDeflate(alone[remote], alone[local], bits[remote], bits[local])
+        return PerMessageDeflate(alone[remote], alone[local], bits[remote], max(9, bits[local]))
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the proxy."""

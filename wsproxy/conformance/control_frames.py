@@ -31,7 +31,18 @@ class ControlFrames:
     `others` are the pings the other side is sent, `back` the way out to this side: set both before any frame.
     """
 
-    __slots__ = ("_end", "_large", "_outlet", "_owner", "_relayed", "_repairs", "back", "others", "pings")
+    __slots__ = (
+        "_end",
+        "_known",
+        "_large",
+        "_outlet",
+        "_owner",
+        "_relayed",
+        "_repairs",
+        "back",
+        "others",
+        "pings",
+    )
 
     def __init__(self, repairs: FrameRepairs, outlet: Outlet, pings: Pings, owner: Owner) -> None:
         self._repairs = repairs
@@ -40,6 +51,7 @@ class ControlFrames:
         self._large: Frame | None = None
         self._relayed = False
         self._end = 0
+        self._known = 0
         self.pings = pings
         self.others = pings
         self.back = outlet
@@ -49,8 +61,12 @@ class ControlFrames:
         """Whether one is unfinished."""
         return self._large is not None
 
-    def frame(self, frame: Frame) -> None:
-        """A control frame; of one too large to be held, the beginning."""
+    def frame(self, frame: Frame, known: int) -> None:
+        """A control frame; of one too large to be held, the beginning.
+
+        `known` is how many pings this side had been sent when it came.
+        """
+        self._known = known
         self._end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
         if frame.complete:
             self._go_on(frame)
@@ -94,7 +110,7 @@ class ControlFrames:
 
     def _ping(self, draft: Draft) -> None:
         """Cases P21 (a ping for a pong), P23 (a peer that must not see one)."""
-        if self.pings.is_answer(draft.payload):
+        if self.pings.is_answer(draft.payload, self._known):
             draft.opcode = Opcode.PONG
             draft.rules.append("ping-answered-with-ping")
             self._pong(draft)
@@ -105,7 +121,7 @@ class ControlFrames:
             self.back.inject(Opcode.PONG, draft.payload, ("ping-unanswered",))
 
     def _pong(self, draft: Draft) -> None:
-        pong = self.pings.pong(draft.payload)
+        pong = self.pings.pong(draft.payload, self._known)
         draft.rules += pong.rules
         if pong.payload is None:
             self._outlet.track.drop(self._end, draft.rules)

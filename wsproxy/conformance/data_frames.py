@@ -6,7 +6,7 @@ Source: RFC 6455 sections 5.4 and 5.6.
 from typing import Protocol
 
 from wsproxy.conformance.conditions import RSV1, Conditions, Draft
-from wsproxy.conformance.hold import Hold
+from wsproxy.conformance.hold import HeldFrame, Hold
 from wsproxy.conformance.inflating import InflatingMessage
 from wsproxy.conformance.large_frame import NOT_UTF8
 from wsproxy.conformance.outlet import Outlet
@@ -27,8 +27,8 @@ class Owner(Protocol):
 
     at_ns: int
 
-    def control(self, frame: Frame) -> None:
-        """A control frame that waited behind a held message goes on."""
+    def control(self, frame: Frame, known: int) -> None:
+        """A control frame that waited behind a held message goes on; `known` is what `waits` was given."""
 
     def fail(self, code: int, reason: bytes, end: int, rules: tuple[str, ...]) -> None:
         """End the session towards the receiver; what follows up to `end` does not go on."""
@@ -107,14 +107,17 @@ class DataFrames:
         else:
             self.sequence.piece(piece)
 
-    def waits(self, frame: Frame) -> bool:
-        """Whether a control frame must wait behind a held message. A Close does not: it ends the message."""
+    def waits(self, frame: Frame, known: int) -> bool:
+        """Whether a control frame must wait behind a held message. A Close does not: it ends the message.
+
+        `known` is kept with it: how many pings its sender had been sent when it came.
+        """
         if self.hold is None:
             return False
         if frame.opcode == Opcode.CLOSE:
             self.abandon()
             return False
-        self.hold.add(frame, member=False)
+        self.hold.add(frame, member=False, known=known)
         self._check_hold(self.hold)
         return True
 
@@ -126,7 +129,7 @@ class DataFrames:
             if item.member or not item.complete:
                 self._outlet.track.drop(item.end, ("message-unfinished",))
             else:
-                self._again(item.frame)
+                self._again(item, item.frame)
         self.sequence.finish()
 
     def release(self) -> None:
@@ -149,7 +152,7 @@ class DataFrames:
             elif item.member:
                 self.sequence.frame(item.begun())
             else:
-                self._again(item.begun())
+                self._again(item, item.begun())
 
     def _inflate(self, message: InflatingMessage, event: Frame | FramePiece) -> None:
         """More of a message that goes on inflated."""
@@ -218,9 +221,9 @@ class DataFrames:
         elif hold.size > self._hold_limit:
             self.release()
 
-    def _again(self, frame: Frame) -> None:
+    def _again(self, item: HeldFrame, frame: Frame) -> None:
         if frame.opcode >= 0x8:
-            self._owner.control(frame)
+            self._owner.control(frame, item.known)
         else:
             self.frame(frame)
 
@@ -233,7 +236,7 @@ class DataFrames:
         first = hold.items[0]
         for item in hold.items:
             if not item.member:
-                self._again(item.frame)
+                self._again(item, item.frame)
             elif mended is None:
                 self.sequence.frame(item.frame, checked=True)
             elif item is first:

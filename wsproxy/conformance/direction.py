@@ -120,10 +120,10 @@ class Direction:
         if not self.synthesise_close(("close-unanswered",)):
             self.tried_ns = at_ns
 
-    def control(self, frame: Frame) -> None:
+    def control(self, frame: Frame, known: int) -> None:
         """A control frame that waited behind a held message goes on."""
         if not self.outlet.closed:
-            self._control.frame(frame)
+            self._control.frame(frame, known)
 
     def closing(self) -> None:
         """A Close frame is about to go on."""
@@ -208,8 +208,8 @@ class Direction:
             frame = frame._replace(opcode=self._opcodes.get(frame.opcode, frame.opcode))
         if frame.opcode < 0x8:
             self.data.frame(frame)
-        elif not self.data.waits(frame):
-            self._control.frame(frame)
+        elif not self.data.waits(frame, self.pings.count):
+            self._control.frame(frame, self.pings.count)
 
     def _opaque(self, event: OpaqueData) -> None:
         """No frames can be told apart any more: there is nothing a strict receiver could take."""

@@ -7,10 +7,11 @@ from wsproxy.protocol.inflate import Fragment
 class HeldFrame:
     """A frame of the message (`member`), or one that came in between; `end` is its end in the stream."""
 
-    __slots__ = ("_payload", "complete", "end", "frame", "member")
+    __slots__ = ("_payload", "complete", "end", "frame", "known", "member")
 
-    def __init__(self, frame: Frame, *, member: bool) -> None:
+    def __init__(self, frame: Frame, *, member: bool, known: int) -> None:
         self.frame = frame
+        self.known = known
         self.member = member
         self.complete = frame.complete
         self.end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
@@ -58,9 +59,9 @@ class Hold:
         """Whether a data frame goes on with the message: some peers repeat its opcode (G11, O02)."""
         return frame.opcode in (0, self.opcode)
 
-    def add(self, frame: Frame, *, member: bool) -> None:
-        """Another frame."""
-        self._current = HeldFrame(frame, member=member)
+    def add(self, frame: Frame, *, member: bool, known: int = 0) -> None:
+        """Another frame; `known` is kept with it."""
+        self._current = HeldFrame(frame, member=member, known=known)
         self.items.append(self._current)
         # Small frames cost more than their payload data.
         self.size += len(frame.header) + len(frame.payload) + 256

@@ -19,6 +19,7 @@ class Ping(NamedTuple):
     payload: bytes
     at_ns: int
     own: bool
+    number: int
 
 
 class Pong(NamedTuple):
@@ -31,7 +32,7 @@ class Pong(NamedTuple):
 class Pings:
     """Keeps the pings that `peer` was sent, as far as the profile has use for them.
 
-    `heard_ns` is when the peer last sent anything.
+    `heard_ns` is when the peer last sent anything, `count` how many pings it was sent.
     """
 
     __slots__ = (
@@ -39,12 +40,13 @@ class Pings:
         "_answers",
         "_interval",
         "_mends_payload",
-        "_number",
         "_outstanding",
+        "_own",
         "_pinged_ns",
         "_reads_ping_as_pong",
         "_swallows",
         "_timeout",
+        "count",
         "heard_ns",
     )
 
@@ -60,7 +62,8 @@ class Pings:
         interval = profile.option("ping_interval", peer) if profile.repairs("ping-interval", peer) else 0
         self._interval = int(interval * SECOND)
         self._outstanding: deque[Ping] = deque(maxlen=_MOST_OUTSTANDING)
-        self._number = 0
+        self._own = 0
+        self.count = 0
         self._pinged_ns: int | None = None
         self.heard_ns: int | None = None
 
@@ -68,31 +71,29 @@ class Pings:
         """A ping is on its way to the peer; False if it must be answered at once, and not go on."""
         if self._answers == "at-once" and self._alive(at_ns):
             return False
-        self._outstanding.append(Ping(payload, at_ns, False))
+        self._send(payload, at_ns, own=False)
         return True
 
-    def pong(self, payload: bytes) -> Pong:
-        """The peer sent a pong. Cases P06 P07 P15 P26."""
-        if not self._outstanding:
-            return Pong(None, ("pong-unsolicited",)) if self._swallows else Pong(payload)
-        ping = self._answered(payload)
+    def pong(self, payload: bytes, known: int) -> Pong:
+        """The peer sent a pong, when it had been sent `known` pings. Cases P06 P07 P15 P26."""
+        ping = self._answered(payload, known)
         if ping is None:
-            return Pong(payload)
+            return Pong(None, ("pong-unsolicited",)) if self._swallows else Pong(payload)
         while self._outstanding.popleft() is not ping:
             pass
         if ping.own:
             return Pong(None, ("ping-interval",))
         return Pong(ping.payload, () if ping.payload == payload else ("pong-payload-differs",))
 
-    def is_answer(self, payload: bytes) -> bool:
-        """Whether a ping of the peer is its answer to one it was sent. Case P21.
+    def is_answer(self, payload: bytes, known: int) -> bool:
+        """Whether a ping of the peer is its answer to one of the `known` it was sent. Case P21.
 
         An empty one proves nothing: both sides may send those.
         """
         return (
             self._reads_ping_as_pong
             and bool(payload)
-            and any(ping.payload == payload for ping in self._outstanding)
+            and any(ping.payload == payload for ping in self._known(known))
         )
 
     def due(self, at_ns: int) -> list[bytes]:
@@ -116,10 +117,10 @@ class Pings:
             self._pinged_ns = at_ns
         if self._next_ping_ns() > at_ns:
             return None
-        self._number += 1
-        payload = b"wsproxy %d" % self._number
+        self._own += 1
+        payload = b"wsproxy %d" % self._own
         self._pinged_ns = at_ns
-        self._outstanding.append(Ping(payload, at_ns, True))
+        self._send(payload, at_ns, own=True)
         return payload
 
     def stop_pinging(self) -> None:
@@ -142,12 +143,20 @@ class Pings:
             return True
         return self.heard_ns is not None and at_ns - self.heard_ns <= self._alive_within
 
-    def _answered(self, payload: bytes) -> Ping | None:
+    def _known(self, known: int) -> list[Ping]:
+        return [ping for ping in self._outstanding if ping.number <= known]
+
+    def _send(self, payload: bytes, at_ns: int, *, own: bool) -> None:
+        self.count += 1
+        self._outstanding.append(Ping(payload, at_ns, own, self.count))
+
+    def _answered(self, payload: bytes, known: int) -> Ping | None:
         """The ping this pong is for: one with its payload, else the one it is likeliest to have mangled."""
-        exact = [ping for ping in self._outstanding if ping.payload == payload]
+        pings = self._known(known)
+        exact = [ping for ping in pings if ping.payload == payload]
         if exact:
             return exact[0]
-        if not self._mends_payload:
+        if not self._mends_payload or not pings:
             return None
-        cut = [ping for ping in self._outstanding if ping.payload.startswith(payload)]
-        return cut[-1] if cut else self._outstanding[-1]
+        cut = [ping for ping in pings if ping.payload.startswith(payload)]
+        return cut[-1] if cut else pings[-1]
