@@ -44,6 +44,7 @@ class WsproxyAddon:
         self._observers = observers
         self._recorder: Recorder | None = None
         self._recording = ""
+        self._failed: RecordingError | None = None
         self._pressed = False
         self._running = False
 
@@ -105,7 +106,7 @@ class WsproxyAddon:
         if recorder is None:
             return
         recorder.close()
-        if recorder.failed is not None and self.failure is None:
+        if recorder.failed is not None:
             self._recording_failed(recorder.failed)
 
     def _on_pressure(self, pressed: bool) -> None:
@@ -118,8 +119,9 @@ class WsproxyAddon:
         ctx.master.event_loop.call_soon_threadsafe(self._recording_failed, error)
 
     def _recording_failed(self, error: RecordingError) -> None:
-        if self.failure is not None:
+        if self._failed is not None:
             return
+        self._failed = error
         if ctx.options.wsproxy_on_store_error == "relay":
             _log.error("%s; sessions go on unrecorded", error)
             self.sessions.stop_recording()

@@ -1,0 +1,1 @@
+"""Each addon through the real mitmdump."""
