@@ -162,9 +162,15 @@ class Peer(asyncio.Protocol):
 
     async def delivered(self) -> None:
         """Wait until the peer on the far side has everything that was sent here."""
-        far = self.other
-        if far is not None:
-            await far.until(lambda: far.received.count >= self.sent.count, "all that was sent to it")
+        await self.until(lambda: self.other is not None, "its counterpart", end_is_fatal=False)
+        far = cast(Peer, self.other)
+        await far.until(lambda: far.received.count >= self.sent.count, "all that was sent to it")
+
+    def meet(self, far: "Peer") -> None:
+        """Make `far` the peer that this one's bytes go to, and the other way round."""
+        self.other, far.other = far, self
+        self._changed()
+        far._changed()
 
     def half_close(self) -> None:
         """Send FIN, go on receiving; over TLS, which has no half-close, close both directions."""

@@ -29,7 +29,7 @@ async def pair() -> tuple[Peer, Peer]:
     client = await connect(Route(device.port))
     served = await device.accept()
     await device.close()
-    client.other, served.other = served, client
+    client.meet(served)
     return client, served
 
 

@@ -10,7 +10,7 @@ async def opened(device: Device, route: Route, *, keep: bool = True) -> tuple[Pe
     client = await connect(route, keep=keep)
     await client.send(REQUEST)
     served = await device.accept()
-    client.other, served.other = served, client
+    client.meet(served)
     await served.expect_count(len(REQUEST))
     await served.send(RESPONSE)
     await client.expect_count(len(RESPONSE))

@@ -37,7 +37,7 @@ async def meet(device: Device, route: Route, client_script: Script, device_scrip
     serving: asyncio.Task[None] | None = None
     try:
         device_peer = await device.accept()
-        client.other, device_peer.other = device_peer, client
+        client.meet(device_peer)
         serving = asyncio.ensure_future(play(device_peer, device_script))
         async with asyncio.timeout(6 * PATIENCE_S):
             await _first_failure_or_all(playing, serving)

@@ -59,7 +59,8 @@ class Rig:
         self.recorded.close()
         code = self.proxy.stop()
         assert code in (0, 130), f"{self.mode.name}: exit code {code}\n{self.proxy.output[-4000:]}"
-        assert "Traceback" not in self.proxy.output, f"{self.mode.name}:\n{self.proxy.output[-4000:]}"
+        _, stumbled, what = self.proxy.output.partition("Traceback")
+        assert not stumbled, f"{self.mode.name}: Traceback{what[:4000]}"
 
     def _start(self, upstream: int) -> Start:
         spec = self.mode.spec.format(device=self.device.port, upstream=upstream)

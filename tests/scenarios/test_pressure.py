@@ -229,7 +229,7 @@ def test_a_client_that_does_not_wait_for_the_101_is_held_up(rigs: Rigs, loop: Lo
         assert not pouring.done(), "all of it went somewhere while nobody answered"
         await served.send(RESPONSE)
         await pouring
-        client.other = served
+        client.meet(served)
         await client.delivered()
         await hang_up(client, served)
         return client, served, grown

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tests.devices.script import (
     Action,
     Close,
+    Delivered,
     Expect,
     ExpectEnd,
     HalfClose,
@@ -59,8 +60,8 @@ def trickled(data: bytes) -> Segments:
 
 CLIENT_FIN = Step((HalfClose(),), (ExpectEnd(),))
 DEVICE_FIN = Step((ExpectEnd(),), (HalfClose(),))
-CLIENT_RST = Step((Reset(),), (ExpectEnd(), Close()))
-DEVICE_RST = Step((ExpectEnd(), Close()), (Reset(),))
+CLIENT_RST = Step((Delivered(), Reset()), (ExpectEnd(), Close()))
+DEVICE_RST = Step((ExpectEnd(), Close()), (Delivered(), Reset()))
 HANG_UP = (DEVICE_FIN, CLIENT_FIN)
 
 
