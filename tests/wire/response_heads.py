@@ -13,6 +13,7 @@ from tests.wire.handshakes import (
     REQUEST,
     RESPONSE,
     SWITCHING,
+    TALK,
     UPGRADE,
     answers,
     response,
@@ -72,6 +73,32 @@ STATUS_LINES = (
         device(response(start=b"HTTP/1.1 200 OK"), HELLO),
         client(ANSWER),
         CLOSED,
+    ),
+    case(
+        "status-line-in-lower-case",
+        "relay",
+        "a status line that is none",
+        answers(response(start=b"http/1.1 101 s")),
+    ),
+    case(
+        "status-line-of-shoutcast",
+        "relay",
+        "a status line that is none",
+        answers(response(start=b"ICY 101 Switching")),
+    ),
+    case(
+        "two-spaces-in-the-status-line",
+        "relay",
+        "a status line that is none",
+        answers(response(start=b"HTTP/1.1  101  S")),
+    ),
+    case(
+        "a-thousand-times-100",
+        "relay",
+        "docs/interception.md",
+        client(REQUEST),
+        device(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, RESPONSE),
+        TALK,
     ),
     case(
         "100-continue-before-101",
@@ -170,6 +197,12 @@ FIELD_NAMES = (
     ),
     case(
         "response-line-without-colon", "relay", "a field that is none", answers(response(b"this is no field"))
+    ),
+    case(
+        "nul-in-response-fields",
+        "relay",
+        "fields that are none",
+        answers(response(b"X-Nul: a\0b", b"\x01\x02: \x7f", b": no name", b"X-A: b\rX-C: d")),
     ),
     case(
         "response-in-cyrillic",

@@ -216,6 +216,12 @@ LONG = (
         answers(response(b"Date: S\xe1. 13 Dic. 2014", b"cf-city: Montr\xc3\xa9al", b"Server: caf\xe9")),
     ),
     case(
+        "101-of-1-mib",
+        "handshake C85",
+        "eclipse-paho/paho.mqtt.c#1688",
+        answers(response(*(b"X-%d: " % i + words(1000) for i in range(1000)))),
+    ),
+    case(
         "101-in-one-byte-segments",
         "relay",
         "docs/interception.md",
