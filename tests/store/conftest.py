@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def postgresql_server() -> Iterator[str]:
         run(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         run(*control, "-l", str(folder / "log"), "-o", settings, "start")
         yield str(folder)
-        run(*control, "-m", "immediate", "stop")
+        run(*control, "-m", "fast", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,12 @@ from tests.store.recording import (
 )
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
+from wsproxy.store.failures import explain
+from wsproxy.store.location import parse_location
 from wsproxy.store.migrations import APPLICATION_ID, MIGRATIONS
 from wsproxy.store.reader import open_recording
 from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.writer import Recorder
 
 HELLO = b"\x81\x05Hello"
 
@@ -271,16 +275,12 @@ def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:
 def test_a_dialect_that_is_gone_fails_the_recording(tmp_path: Path) -> None:
     callbacks = Callbacks()
     with recording_to(tmp_path / "recording.db", callbacks=callbacks) as recorder:
-        from dataclasses import replace
-
         session = recorder.open_session(replace(START, server_dialect="nosuch"))
         wait_until(lambda: recorder.failed is not None, "the recorder to give up")
         check_failure(callbacks, session, "there is no dialect 'nosuch'")
 
 
 def test_a_recorder_that_never_started_can_be_closed() -> None:
-    from wsproxy.store.writer import Recorder
-
     recorder = Recorder("never.db", on_failure=lambda error: None, on_pressure=lambda pressed: None)
     recorder.close()
     assert not Path("never.db").exists()
@@ -303,3 +303,10 @@ def test_files_are_for_their_owner_only_from_the_beginning(tmp_path: Path) -> No
 def test_without_a_driver_the_room_can_still_be_imported() -> None:
     code = "import sys; import wsproxy.store.writer; assert 'psycopg' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_input_output_error_is_not_a_full_disk() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    for place in ("recording.db", "/nonexistent/recording.db"):
+        assert "input/output error): check the disk" in str(explain(parse_location(place), error))

@@ -1,10 +1,211 @@
-"""Recordings in a real PostgreSQL."""
+"""Recordings in a real PostgreSQL, several recorders at once."""
 
-from tests.store.recording import record_session, read_streams
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import create_engine, make_url, text
+
+from tests.store.feeder import HEAD, SESSIONS, stream
+from tests.store.recording import (
+    AT,
+    REQUEST,
+    RESPONSE,
+    START,
+    Callbacks,
+    read_streams,
+    record_session,
+    recording_to,
+    wait_until,
+)
+from tests.store.test_durability import check_what_is_left, kill_feeder
+from tests.store.test_round_trip import conversations, end_both
+from tests.wire.build import frame
+from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
+from wsproxy.store import migrations
+from wsproxy.store.limits import WriterLimits
+from wsproxy.store.model import ChangeKind, SessionState
+from wsproxy.store.reader import open_recording
+
+HELLO = b"\x81\x05Hello"
 
 
-def test_round(postgresql_url: str) -> None:
-    data = b"\x81\x05Hello" * 1000 + b"\x82\x7f" + (200_000).to_bytes(8, "big") + b"x" * 200_000
-    record_session(postgresql_url, [(Side.CLIENT, data), (Side.SERVER, b"\x81")])
-    assert read_streams(postgresql_url) == {Side.CLIENT: data, Side.SERVER: b"\x81"}
+def query(url: str, sql: str) -> list[tuple[object, ...]]:
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(text(sql))
+            return [tuple(row) for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chunks=conversations())
+def test_any_session_is_read_as_it_was_received(
+    postgresql_url: str, chunks: list[tuple[Side, bytes]]
+) -> None:
+    record_session(postgresql_url, chunks, limits=WriterLimits(piece_limit=100), then=end_both)
+    with open_recording(postgresql_url) as recording:
+        session = recording.session("last")
+        for side, head in ((Side.CLIENT, REQUEST), (Side.SERVER, RESPONSE)):
+            received = b"".join(data for sender, data in chunks if sender is side)
+            assert b"".join(recording.stream(session.id, side)) == head + received
+            frames = list(recording.frames(session.id, side))
+            messages = list(recording.messages(session.id, side))
+            assert (len(frames), len(messages)) == (
+                session.counts(side).frames,
+                session.counts(side).messages,
+            )
+
+
+def test_everything_is_kept_as_in_a_file(postgresql_url: str) -> None:
+    large = frame(2, bytes(300_000))
+    with recording_to(postgresql_url) as recorder:
+        session = recorder.open_session(START)
+        session.receive_data(Side.CLIENT, HELLO * 200 + large + b"\x81", AT)
+        session.receive_data(Side.SERVER, b"\x88\x05\x03\xe8a\0b", AT)
+        session.change(ChangeKind.REPLACED, Side.CLIENT, 0, 7, b"other", AT)
+        session.change(ChangeKind.DROPPED, Side.CLIENT, 14, 21, b"", AT)
+        session.finding("rule", "nul \0", Side.SERVER, None, AT)
+        session.end(AT)
+    with open_recording(postgresql_url) as recording:
+        stored = recording.session("last")
+        assert (stored.state, stored.end.close_reason) == (SessionState.ENDED, "a\\x00b")
+        sent = b"".join(recording.stream_sent(1, Side.CLIENT))
+        assert sent == REQUEST + b"other" + HELLO + HELLO * 197 + large + b"\x81"
+        *_, last = recording.messages(1)
+        assert last.message.payload == bytes(300_000)
+        assert [finding.detail for finding in recording.findings(1)] == ["nul \\x00"]
+
+
+def test_texts_are_found(postgresql_url: str) -> None:
+    texts = [b"status on", b"not \xff utf-8 status", b"other"]
+    record_session(postgresql_url, [(Side.SERVER, frame(1, data)) for data in texts])
+    with open_recording(postgresql_url) as recording:
+        assert [stored.message.payload for stored in recording.search("stat")] == texts[:2]
+
+
+def test_a_person_can_browse(postgresql_url: str) -> None:
+    data = frame(1, "höflich".encode(), key=b"abcd") + frame(1, b"\xff", rsv=3) + frame(8, b"\x03\xe8bye")
+    record_session(postgresql_url, [(Side.CLIENT, data)])
+    assert query(
+        postgresql_url, "SELECT number, state, seconds, client_frames, close_reason FROM session_list"
+    ) == [(1, "ended", 0, 3, "bye")]
+    columns = "extract(epoch FROM time), side, opcode, flags, header, payload"
+    assert query(postgresql_url, f"SELECT {columns} FROM frame_list ORDER BY number") == [
+        (AT / 1e9, "client", "text", "FIN MASK", "818861626364", "höflich"),
+        (AT / 1e9, "client", "text", "FIN RSV2 RSV3", "b101", "\\377"),
+        (AT / 1e9, "client", "close", "FIN", "8805", "03e8627965"),
+    ]
+    assert query(postgresql_url, "SELECT number, opcode, payload FROM message_list") == [
+        (1, "text", "höflich"),
+        (2, "text", "\\377"),
+    ]
+
+
+RECORD = """
+import sys
+from tests.store.recording import *
+
+url, who = sys.argv[1:]
+data = (b"\\x81\\x07" + b"message") * 50
+with recording_to(url) as recorder:
+    for number in range(10):
+        session = recorder.open_session(START)
+        for turn in range(20):
+            session.receive_data(Side.CLIENT, data, AT)
+            session.receive_data(Side.SERVER, b"\\x82\\x01" + who.encode(), AT)
+        session.end(AT)
+"""
+
+
+def test_several_recorders_begin_and_write_at_once(postgresql_url: str) -> None:
+    command = [sys.executable, "-c", RECORD, postgresql_url]
+    recorders = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE) for number in range(4)]
+    for recorder in recorders:
+        _, errors = recorder.communicate()
+        assert (recorder.returncode, errors) == (0, b"")
+    by_whom: dict[bytes, int] = {}
+    with open_recording(postgresql_url) as recording:
+        for session in recording.sessions():
+            assert session.state is SessionState.ENDED
+            client, server = (b"".join(recording.stream(session.id, side)) for side in Side)
+            assert client == REQUEST + b"\x81\x07message" * 1_000
+            assert server == RESPONSE + server[-3:] * 20
+            by_whom[server[-1:]] = by_whom.get(server[-1:], 0) + 1
+    assert by_whom == {b"0": 10, b"1": 10, b"2": 10, b"3": 10}
+    assert query(postgresql_url, "SELECT version, name FROM schema_version") == [(1, "first tables")]
+
+
+def test_a_killed_recorder_loses_the_last_moments_only(postgresql_url: str, tmp_path: Path) -> None:
+    after = random.Random(os.urandom(8)).uniform(0.3, 1.0)
+    with recording_to(postgresql_url) as living:
+        session = living.open_session(START)
+        passed, killed_at = kill_feeder(postgresql_url, tmp_path / "log", "small", 0.001, after)
+        session.end(AT)
+    with open_recording(postgresql_url) as recording:
+        states = [stored.state for stored in recording.sessions()]
+        assert states == [SessionState.ENDED] + [SessionState.INTERRUPTED] * SESSIONS
+    query(postgresql_url, "DELETE FROM sessions WHERE state = 'ended'")
+    check_what_is_left(postgresql_url, "small", passed, killed_at)
+    with open_recording(postgresql_url) as recording:
+        assert b"".join(recording.stream(2, Side.CLIENT)).startswith(HEAD + stream("small", 102))
+
+
+def test_a_database_of_a_newer_version_is_refused(postgresql_url: str) -> None:
+    record_session(postgresql_url, [])
+    query(postgresql_url, "INSERT INTO schema_version VALUES (9, 'future', 0)")
+    for attempt in (open_recording, lambda url: recording_to(url).__enter__()):
+        with pytest.raises(
+            RecordingError, match=f"has format 9, .* up to {len(migrations.MIGRATIONS)}: upgrade"
+        ):
+            attempt(postgresql_url)
+
+
+def test_an_empty_database_is_no_recording(postgresql_url: str) -> None:
+    with pytest.raises(RecordingError, match="without a recording in it"):
+        open_recording(postgresql_url)
+
+
+def test_who_may_not_write_is_told_so(postgresql_url: str) -> None:
+    query(postgresql_url, "CREATE ROLE guest LOGIN" if not guests(postgresql_url) else "SELECT 1")
+    record_session(postgresql_url, [(Side.SERVER, HELLO)])
+    query(postgresql_url, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest")
+    guest = postgresql_url.replace("postgres@", "guest@")
+    with pytest.raises(RecordingError, match="does not let this user do that"), recording_to(guest):
+        pass
+    assert read_streams(guest)[Side.SERVER] == HELLO
+
+
+def guests(url: str) -> list[tuple[object, ...]]:
+    return query(url, "SELECT 1 FROM pg_roles WHERE rolname = 'guest'")
+
+
+def test_reading_cannot_write(postgresql_url: str) -> None:
+    record_session(postgresql_url, [])
+    with open_recording(postgresql_url) as recording, recording._pages.transaction() as connection:
+        assert connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on"
+
+
+def test_a_server_that_goes_away_fails_the_recording(postgresql_url: str) -> None:
+    callbacks = Callbacks()
+    with recording_to(postgresql_url, callbacks=callbacks) as recorder:
+        session = recorder.open_session(START)
+        wait_until(lambda: recorder.backlog == 0, "the session to be stored")
+        url = make_url(postgresql_url)
+        name = url.database
+        with psycopg.connect(f"host={url.query['host']} user=postgres", autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+        session.receive_data(Side.SERVER, HELLO, AT)
+        wait_until(lambda: recorder.failed is not None, "the recorder to fail")
+    assert len(callbacks.failures) == 1
+    assert "\n" not in str(callbacks.failures[0])

@@ -32,7 +32,8 @@ large_frames = st.builds(
     st.integers(0, 2),
     st.booleans(),
 )
-wire_bytes = st.lists(st.one_of(streams, large_frames), max_size=3).map(b"".join)
+no_frames = st.binary(max_size=300).map(lambda data: b"\x82\x7f\xff" + bytes(7) + data)
+wire_bytes = st.lists(st.one_of(streams, large_frames, no_frames), max_size=3).map(b"".join)
 
 
 @st.composite

@@ -64,7 +64,7 @@ class Checkpointer:
         if self._stage is _Stage.NEARLY:
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection)
-            _copy(raw)
+            copy_log(raw)
             self._settled = size
             self._stage = _Stage.IDLE
             self._hold(False)
@@ -93,7 +93,7 @@ class Checkpointer:
     def _copy_most(self, raw: sqlite3.Connection) -> None:
         copied = -1
         while not self._stopping:
-            before, copied = copied, _copy(raw)
+            before, copied = copied, copy_log(raw)
             # No progress: somebody reads an old state of the recording, which must not be overwritten.
             if copied <= before or self._size() - copied <= _SMALL_REST:
                 return
@@ -105,7 +105,7 @@ class Checkpointer:
             return 0
 
 
-def _copy(raw: sqlite3.Connection) -> int:
+def copy_log(raw: sqlite3.Connection) -> int:
     """Copy what can be copied without waiting; how many bytes of the log that makes, or 0 if it failed."""
     try:
         page_size = raw.execute("PRAGMA page_size").fetchone()[0]

@@ -43,7 +43,7 @@ def reading_engine(location: Location) -> Engine:
     """
     with explained(location):
         if location.path is None:
-            return _server_engine(location)
+            return _server_engine(location).execution_options(postgresql_readonly=True)
         if not location.path.exists():
             raise RecordingError(f"{location} does not exist: check the path, or record something first")
         if not location.path.stat().st_size:

@@ -82,8 +82,9 @@ class Indexer:
         """Index the next messages of a session; whether those were the last."""
         ended = recording.session(session_id).state is not SessionState.OPEN
         with self._database.transaction() as connection:
-            mark = connection.scalar(select(search_marks.c.message_id).where(search_marks.c.id == session_id))
-            messages = _few(recording.messages(session_id, after=mark or 0))
+            asked = select(search_marks.c.message_id).where(search_marks.c.id == session_id)
+            mark = connection.scalar(asked) or 0
+            messages = _few(recording.messages(session_id, after=mark))
             texts = [(stored.id, text) for stored in messages if (text := text_of(stored)) is not None]
             if texts:
                 connection.exec_driver_sql(ADD_TO_INDEX, texts)
@@ -91,9 +92,8 @@ class Indexer:
                 mark = messages[-1].id
             elif ended:
                 mark = complete_mark(session_id)
-            if mark is not None:
-                row = insert(search_marks).values(id=session_id, message_id=mark)
-                connection.execute(row.on_conflict_do_update(set_={"message_id": mark}))
+            row = insert(search_marks).values(id=session_id, message_id=mark)
+            connection.execute(row.on_conflict_do_update(set_={"message_id": mark}))
         return not messages
 
 

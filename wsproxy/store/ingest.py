@@ -32,7 +32,6 @@ _UPDATE_SIDE = update(schema.sides).where(schema.sides.c.id == bindparam("side_i
 # A slice of data is the smallest piece of work; with so many events in it, it is made smaller, or may grow
 # again.
 _MANY_EVENTS, _FEW_EVENTS = 4096, 1024
-_LEAST_SLICE = 4096
 
 
 class Ingest:
@@ -87,8 +86,10 @@ class Ingest:
                 self._waiting.append((now, item))
 
     def store_until(self, connection: Connection, deadline: float) -> None:
-        """Store what waits, until `deadline` (of `time.monotonic`)."""
-        while self._waiting and time.monotonic() < deadline:
+        """Store what waits, until `deadline` (of `time.monotonic`), but something in any case."""
+        late = False
+        while self._waiting and not late:
+            late = time.monotonic() >= deadline
             session, what, data, at_ns = self._waiting[0][1]
             log = self._logs.get(session)
             if isinstance(what, Side):
@@ -153,7 +154,7 @@ class Ingest:
             self._touched[log] = None
             events = log.receive_data(side, part, at_ns, self._batch)
             if len(events) > _MANY_EVENTS:
-                self._slice = max(self._slice // 2, _LEAST_SLICE)
+                self._slice //= 2
             elif len(events) < _FEW_EVENTS:
                 self._slice = min(self._slice * 2, self._limits.slice_size)
             self._tell_events(log.session_id, side, at_ns, events)

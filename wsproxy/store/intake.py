@@ -27,7 +27,7 @@ class Intake[Item]:
         self._most = high_water
         self._high = min(high_water, _FIRST_HIGH_WATER)
         self._on_pressure = on_pressure
-        self._put = self._done = 0
+        self._put = self._done = self._committed = 0
         self._notice_at = self._high
         self._held = self._pressed = False
         self._lock = Lock()
@@ -36,8 +36,8 @@ class Intake[Item]:
 
     @property
     def backlog(self) -> int:
-        """Bytes put in and not done yet, what it costs to keep them included."""
-        return self._put - self._done
+        """Bytes put in and not committed yet, what it costs to keep them included."""
+        return self._put - self._committed
 
     @property
     def stored(self) -> int:
@@ -68,10 +68,14 @@ class Intake[Item]:
         return [items.popleft() for _ in range(len(items))]
 
     def done(self, size: int, count: int) -> None:
-        """Say that `count` items with `size` bytes need no more memory."""
+        """Say that `count` items with `size` bytes need no more memory: they wait no longer."""
         self._done += size + count * _ITEM_COST
         if self._pressed:
             self._settle()
+
+    def commit(self) -> None:
+        """Say that what is done is committed."""
+        self._committed = self._done
 
     def set_pace(self, bytes_a_second: float, catch_up_time: float) -> None:
         """Let no more wait than can be taken in `catch_up_time` seconds, so that nothing waits for long."""
@@ -94,7 +98,7 @@ class Intake[Item]:
         """Accept nothing more, and forget what is there."""
         self.closed = True
         self._items.clear()
-        self._done = self._put
+        self._done = self._committed = self._put
         self._held = False
         self._settle()
 

@@ -91,7 +91,7 @@ class Recording:
         if ref == "last":
             statement = SELECT_SESSIONS.order_by(schema.sessions.c.id.desc()).limit(1)
         elif str(ref).isdecimal():
-            statement = SELECT_SESSIONS.where(schema.sessions.c.id == int(ref))
+            statement = SELECT_SESSIONS.where(schema.sessions.c.id == min(int(ref), schema.MOST_SESSIONS))
         else:
             raise RecordingError(f"{ref!r} is not a session: give its number, or last")
         found = self._sessions(self._pages.fetch(statement))

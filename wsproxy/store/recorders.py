@@ -20,19 +20,20 @@ LEASE_S = 90
 
 _NS = 1_000_000_000
 _DEAD_STATES = "ZX"
+_PROC = Path("/proc")
 
 
-def host_identity() -> str:
+def host_identity(proc: Path = _PROC) -> str:
     """This machine, this boot of it, and this process namespace: where a process id means something."""
-    boot = _read(Path("/proc/sys/kernel/random/boot_id"))
+    boot = _read(proc / "sys/kernel/random/boot_id")
     try:
-        namespace = os.readlink("/proc/self/ns/pid")
+        namespace = os.readlink(proc / "self/ns/pid")
     except OSError:
         namespace = ""
     return " ".join(filter(None, (platform.node(), boot, namespace)))
 
 
-def process_identity(pid: int, proc: Path = Path("/proc")) -> str | None:
+def process_identity(pid: int, proc: Path = _PROC) -> str | None:
     """The process id and when that process started (ids are used again); None if there is no such process.
 
     Where there is no `proc` the start time is missing, and only the lease tells who is alive.

@@ -22,9 +22,13 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.mysql import LONGBLOB
 
 POSITION_BITS = 38
 """Room for 2.7e11 rows a session and 3.3e7 sessions a recording."""
+
+MOST_SESSIONS = 1 << (63 - POSITION_BITS)
+"""No session has this number, or a greater one."""
 
 CLIENT, SERVER = 0, 1
 
@@ -32,6 +36,8 @@ metadata = MetaData()
 
 # SQLite gives only a column of the exact type INTEGER the table's own row id.
 _Id = BigInteger().with_variant(Integer, "sqlite")
+# Elsewhere a BLOB holds what we put into it; MySQL's ends one byte short of a full piece.
+_Bytes = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
 
 
 def _id(*, generated: bool) -> Column[int]:
@@ -70,10 +76,10 @@ sessions = Table(
     Column("closed_by", Text),
     Column("client_tls", Text),
     Column("server_tls", Text),
-    Column("request_head", LargeBinary, nullable=False),
-    Column("response_head", LargeBinary, nullable=False),
-    Column("request_head_sent", LargeBinary),
-    Column("response_head_sent", LargeBinary),
+    Column("request_head", _Bytes, nullable=False),
+    Column("response_head", _Bytes, nullable=False),
+    Column("request_head_sent", _Bytes),
+    Column("response_head_sent", _Bytes),
 )
 
 Index(
@@ -95,7 +101,7 @@ sides = Table(
     Column("messages", BigInteger, nullable=False),
     Column("received_bytes", BigInteger, nullable=False),
     Column("tcp_end", Text, nullable=False),
-    Column("tail", LargeBinary, nullable=False),
+    Column("tail", _Bytes, nullable=False),
 )
 
 # From stream_offset on, the columns are the fields of protocol.frame.Frame in their order: a row is made by
@@ -107,14 +113,14 @@ frames = Table(
     Column("side", SmallInteger, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("stream_offset", BigInteger, nullable=False),
-    Column("header", LargeBinary, nullable=False),
+    Column("header", _Bytes, nullable=False),
     Column("fin", Boolean, nullable=False),
     Column("rsv", SmallInteger, nullable=False),
     Column("opcode", SmallInteger, nullable=False),
-    Column("masking_key", LargeBinary),
+    Column("masking_key", _Bytes),
     Column("payload_length", BigInteger),
-    Column("payload", LargeBinary, nullable=False),
-    Column("trailer", LargeBinary, nullable=False),
+    Column("payload", _Bytes, nullable=False),
+    Column("trailer", _Bytes, nullable=False),
 )
 
 frame_pieces = Table(
@@ -124,11 +130,11 @@ frame_pieces = Table(
     Column("side", SmallInteger, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("frame_id", _Id, nullable=False),
-    Column("masking_key", LargeBinary),
+    Column("masking_key", _Bytes),
     Column("payload_offset", BigInteger, nullable=False),
     Column("last", Boolean, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Column("trailer", LargeBinary, nullable=False),
+    Column("payload", _Bytes, nullable=False),
+    Column("trailer", _Bytes, nullable=False),
 )
 
 opaque_pieces = Table(
@@ -139,7 +145,7 @@ opaque_pieces = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("stream_offset", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("data", LargeBinary, nullable=False),
+    Column("data", _Bytes, nullable=False),
 )
 
 # `payload` is NULL where it is that of one plain frame that came in pieces.
@@ -150,7 +156,7 @@ assembled_messages = Table(
     Column("side", SmallInteger, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("opcode", SmallInteger, nullable=False),
-    Column("payload", LargeBinary),
+    Column("payload", _Bytes),
     Column("payload_length", BigInteger, nullable=False),
     Column("frames", BigInteger, nullable=False),
     Column("compressed", Boolean, nullable=False),
@@ -169,7 +175,7 @@ changes = Table(
     Column("kind", Text, nullable=False),
     Column("start_offset", BigInteger, nullable=False),
     Column("end_offset", BigInteger, nullable=False),
-    Column("sent", LargeBinary, nullable=False),
+    Column("sent", _Bytes, nullable=False),
 )
 
 findings = Table(

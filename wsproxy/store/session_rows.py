@@ -7,8 +7,9 @@ from sqlalchemy import Connection, select
 
 from wsproxy.protocol.frame import Side
 from wsproxy.store import schema
-from wsproxy.store.model import SessionEnd, SessionStart, SessionState, SideCounts, StoredSession, TcpEnd
+from wsproxy.store.model import SessionEnd, SessionState, SideCounts, StoredSession, TcpEnd
 from wsproxy.store.recorders import dead_recorders
+from wsproxy.store.rows import session_start
 
 _CLIENT, _SERVER = schema.sides.alias("client"), schema.sides.alias("server")
 _COUNTS = ("frames", "messages", "received_bytes", "last_at_ns", "tcp_end")
@@ -38,7 +39,7 @@ def _stored_session(row: Any, dead: set[int]) -> StoredSession:
     return StoredSession(
         id=row.id,
         state=state,
-        start=SessionStart(**{name: getattr(row, name) for name in SessionStart.__slots__}),
+        start=session_start(row),
         end=_session_end(row) if row.ended_at_ns is not None else None,
         client=SideCounts(row.client_frames, row.client_messages, row.client_received_bytes),
         server=SideCounts(row.server_frames, row.server_messages, row.server_received_bytes),

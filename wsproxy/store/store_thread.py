@@ -85,6 +85,7 @@ class StoreThread:
             self._ingest.finish(connection)
             if self._database.renewal_due:
                 self._database.renew(connection)
+        self._intake.commit()
         self._indexer.touch(self._ingest.committed())
         self._quiet_since = time.monotonic()
         elapsed = self._quiet_since - began

@@ -37,6 +37,7 @@ CREATE VIEW message_list AS
 SELECT session_id, id & {mask} AS number, {time} AS time, {side} AS side, {opcode} AS opcode, payload_length,
   frames, compressed, error, CASE WHEN opcode = 1 THEN {text} ELSE {payload} END AS payload
 FROM messages
+ORDER BY id
 """
 
 _SHOWN_BYTES = 256

@@ -63,7 +63,7 @@ class Recorder:
 
     @property
     def backlog(self) -> int:
-        """How many bytes wait to be stored, what it costs to keep them included."""
+        """How many bytes are not committed yet, what it costs to keep them included; 0: all is stored."""
         return self._intake.backlog
 
     def close(self) -> None:
