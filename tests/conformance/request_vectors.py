@@ -65,7 +65,7 @@ REQUESTS = (
     ),
     RequestVector("C02 C09 C49", _with(CONNECTION, b"Connection: upgrade"), (_CONNECTION,), (CONNECTION,)),
     RequestVector(
-        "C03 C06 C07 C10 C155",
+        "C03 C06 C07 C10 C145 C155",
         _with(UPGRADE, b"Upgrade: WebSocket"),
         ("field.upgrade-spelling",),
         (UPGRADE,),
@@ -150,7 +150,7 @@ REQUESTS = (
     RequestVector("C55 C149", _with(KEY), ("request.key",), (FRESH_KEY_LINE,)),
     RequestVector("C123", _with(KEY, b"Sec-WebSocket-Key: "), ("request.key",), (FRESH_KEY_LINE,)),
     RequestVector(
-        "C57 C119",
+        "C57 C81 C119",
         lines(GET, HOST, KEY, VERSION),
         ("request.stripped",),
         (KEY,),

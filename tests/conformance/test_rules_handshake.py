@@ -1,11 +1,13 @@
 """The rows of the table about the opening handshake are true: each is exercised, each repair is there."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conformance.handshake_strategies import requests, responses
 from tests.conformance.request_vectors import REQUESTS
 from tests.conformance.response_vectors import RESPONSES
+from tests.conformance.strict_peers import words_of
 from tests.protocol.head_strategies import heads
 from tests.wire.handshakes import REQUEST
 from wsproxy.conformance.profiles import Profile, load_profile
@@ -53,6 +55,22 @@ def test_every_row_is_filled_in() -> None:
         assert rule.sentence.endswith("."), rule.id
         assert rule.wire, rule.id
         assert rule.rejects or rule.id in BRIDGED, rule.id
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "peer", "words"),
+    [
+        (rule.id, peer, words)
+        for rule in OURS.values()
+        for peer, words in rule.rejects
+        if peer in ("websockets", "h11", "aiohttp") and words
+    ],
+)
+def test_strict_peers_say_what_the_table_says(rule_id: str, peer: str, words: str) -> None:
+    name = rule_id.removeprefix("handshake.")
+    said = [words_of(peer, vector.head) for vector in REQUESTS if name in vector.rules]
+    said += [words_of(peer, vector.request, vector.head) for vector in RESPONSES if name in vector.rules]
+    assert [each for each in said if words in each], said
 
 
 def test_a_guess_is_off_in_strict() -> None:

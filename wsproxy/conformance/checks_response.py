@@ -68,7 +68,8 @@ def check_missing(request: RequestHead, response: ResponseHead) -> Found:
 
 def check_refusal(request: RequestHead, response: ResponseHead) -> Found:
     """The server agrees."""
-    yield "handshake.response.refused", f"the server answered {shown(response.start_line.strip())}"
+    said = f"the server answered {shown(response.start_line.strip())}"
+    yield "handshake.response.refused", "; ".join((said, *_hints(request, response)))
 
 
 def check_hixie76(request: RequestHead, response: ResponseHead) -> Found:
@@ -183,10 +184,27 @@ def _check_deflate(granted: Extension, offers: list[Extension]) -> Found:
     reason = mismatch(granted, offers)
     if reason:
         yield "handshake.response.deflate-mismatch", reason
+    elif granted.window_of_8:
+        yield "handshake.response.window-of-8", f"granted is {granted.serialize()}"
 
 
 def _ignoring_request(check: Callable[[ResponseHead], Found]) -> ResponseCheck:
     return lambda _request, response: check(response)
+
+
+def _hints(request: RequestHead, response: ResponseHead) -> Iterator[str]:
+    """What the refusal may be about."""
+    origin, versions = request.get("origin"), response.tokens("sec-websocket-version")
+    if response.status == 401:
+        yield f"it wants credentials: {shown(response.get('www-authenticate') or b'')}"
+    elif response.status == 403:
+        yield f"it may not like the Origin {shown(origin)}" if origin else "it may want an Origin"
+    elif response.status in (301, 302, 303, 307, 308):
+        yield f"it moved to {shown(response.get('location') or b'')}"
+    elif response.status in (400, 426) and not request.get("sec-websocket-protocol"):
+        yield "it may want a subprotocol, or another spelling"
+    if versions and "13" not in versions:
+        yield f"it speaks the versions {', '.join(versions)} only"
 
 
 def _said(name: str, values: list[bytes]) -> str:

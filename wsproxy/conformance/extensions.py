@@ -32,6 +32,11 @@ class Extension:
         return next((value for parameter, value in self.parameters if parameter == name), None)
 
     @property
+    def window_of_8(self) -> bool:
+        """Whether either side is to compress with a window that zlib does not have."""
+        return self.name == DEFLATE and "8" in map(self.get, _WINDOWS)
+
+    @property
     def compresses(self) -> bool:
         """Whether it gives RSV1 a meaning, so that only one of its kind can be granted."""
         return self.name in _COMPRESSIONS

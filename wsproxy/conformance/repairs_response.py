@@ -121,6 +121,11 @@ def mend_deflate_mismatch(draft: HeadDraft, context: MendContext) -> None:
     )
 
 
+def mend_window_of_8(draft: HeadDraft, context: MendContext) -> None:
+    """No compression on the client's leg; what the server compresses is undone."""
+    _set_extensions(draft, [each for each in _granted(draft) if not each.window_of_8])
+
+
 RESPONSE_MENDS: Mapping[str, Mend] = MappingProxyType(
     {
         "handshake.response.missing": mend_missing,
@@ -141,6 +146,7 @@ RESPONSE_MENDS: Mapping[str, Mend] = MappingProxyType(
         "handshake.response.extension": mend_extension,
         "handshake.response.deflate-parameter": mend_deflate_parameter,
         "handshake.response.deflate-mismatch": mend_deflate_mismatch,
+        "handshake.response.window-of-8": mend_window_of_8,
         "handshake.response.extension-spelling": mend_extension_spelling,
     }
 )

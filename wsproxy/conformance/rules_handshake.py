@@ -12,8 +12,9 @@ FIELD_RULES = (
         "A line of the head does not end with CR LF.",
         r"Upgrade: websocket\n",
         (
+            ("websockets", "line without CRLF"),
+            ("aiohttp", "Missing expected CR after header value"),
             ("QWebSocket", "QWebSocketPrivate::processHandshake: Connection closed while reading header."),
-            ("wai", ""),
         ),
         repair=True,
     ),
@@ -23,7 +24,11 @@ FIELD_RULES = (
         _ERROR,
         "A line of the head is no field: it has no colon.",
         r"this is no field\r\n",
-        (("h11", "illegal header line"), ("websockets", "did not receive a valid HTTP response")),
+        (
+            ("websockets", "invalid HTTP header line"),
+            ("h11", "illegal header line"),
+            ("aiohttp", "Invalid header token"),
+        ),
         repair=True,
     ),
     Rule(
@@ -32,7 +37,12 @@ FIELD_RULES = (
         _ERROR,
         "A field name holds what no name may: white space, also before the colon, or other characters.",
         "Sec - WebSocket - Protocol: arduino",
-        (("h11", "illegal header line"), ("Node.js", "Parse Error: Invalid header token")),
+        (
+            ("websockets", "invalid HTTP header name"),
+            ("h11", "illegal header line"),
+            ("aiohttp", "Invalid header token"),
+            ("Node.js", "Parse Error: Invalid header token"),
+        ),
         repair=True,
     ),
     Rule(
@@ -41,7 +51,10 @@ FIELD_RULES = (
         _ERROR,
         "A field value is continued on another line.",
         r"Cookie: a=1;\r\n b=2",
-        (("websockets", "did not receive a valid HTTP response"),),
+        (
+            ("websockets", "invalid HTTP header line"),
+            ("aiohttp", "Unexpected whitespace after header value"),
+        ),
         repair=True,
     ),
     Rule(
@@ -50,7 +63,11 @@ FIELD_RULES = (
         _ERROR,
         "A field value holds a control character.",
         r"Upgrade: websocket\0",
-        (("h11", "illegal header value"), ("aiohttp", "Invalid header value")),
+        (
+            ("websockets", "invalid HTTP header value"),
+            ("h11", "illegal header line"),
+            ("aiohttp", "Invalid header value char"),
+        ),
         repair=True,
     ),
     Rule(
@@ -71,7 +88,10 @@ FIELD_RULES = (
         _ERROR,
         "A field that must come once comes more than once.",
         r"Sec-WebSocket-Protocol: v12.stomp\r\nSec-WebSocket-Protocol: v12.stomp",
-        (("Chrome", "'Sec-WebSocket-Protocol' header must not appear more than once in a response"),),
+        (
+            ("websockets", "header: multiple values"),
+            ("Chrome", "'Sec-WebSocket-Protocol' header must not appear more than once in a response"),
+        ),
         repair=True,
     ),
     Rule(
@@ -80,7 +100,11 @@ FIELD_RULES = (
         _WARNING,
         "A Sec-WebSocket-* field is there without a value.",
         "Sec-WebSocket-Extensions:",
-        (("Safari", "Invalid UTF-8 sequence in header value"), ("QWebSocketServer", "")),
+        (
+            ("Safari", "Invalid UTF-8 sequence in header value"),
+            ("websockets", "no extensions supported"),
+            ("QWebSocketServer", ""),
+        ),
         repair=True,
     ),
     Rule(

@@ -12,8 +12,8 @@ REQUEST_RULES = (
         "The request has neither Key nor Version; what follows may be no frames at all.",
         r"Connection: Upgrade\r\nUpgrade: websocket",
         (
+            ("websockets", "missing Sec-WebSocket-Key header"),
             ("HAProxy", "400 <BADREQ>"),
-            ("node-websocket", "Client must provide a value for Sec-WebSocket-Key."),
         ),
         repair=True,
         heuristic=True,
@@ -24,7 +24,7 @@ REQUEST_RULES = (
         _ERROR,
         "The method is not GET.",
         "POST /ws HTTP/1.1",
-        (("websockets", "unsupported HTTP method; expected GET"),),
+        (("websockets", "unsupported HTTP method: POST"),),
     ),
     Rule(
         "handshake.request.version",
@@ -32,7 +32,10 @@ REQUEST_RULES = (
         _ERROR,
         "The version of HTTP is not 1.1.",
         "GET /ws HTTP/1.0",
-        (("websockets", "unsupported protocol; expected HTTP/1.1"), ("Crystal", "")),
+        (
+            ("websockets", "unsupported HTTP version: HTTP/1.0"),
+            ("Crystal", ""),
+        ),
         repair=True,
     ),
     Rule(
@@ -41,7 +44,7 @@ REQUEST_RULES = (
         _ERROR,
         "The request target is not a path with its query.",
         "GET ws://device/ws HTTP/1.1",
-        (("mitmproxy", "Bad HTTP request line"),),
+        (("mitmproxy", ""),),
         repair=True,
     ),
     Rule(
@@ -50,7 +53,11 @@ REQUEST_RULES = (
         _ERROR,
         "The parts of the request line are not divided by one space each, or not in upper case.",
         "get  /ws http/1.1",
-        (("h11", "illegal request line"), ("aiohttp", "Bad status line")),
+        (
+            ("websockets", "unsupported protocol; expected HTTP/1.1"),
+            ("h11", "illegal request line"),
+            ("aiohttp", "Invalid method encountered"),
+        ),
         repair=True,
     ),
     Rule(
@@ -59,7 +66,7 @@ REQUEST_RULES = (
         _NOTE,
         "There are blank lines before the request.",
         r"\r\nGET /ws HTTP/1.1",
-        (("websockets", "did not receive a valid HTTP request"),),
+        (("h11", "no request line received"),),
         repair=True,
     ),
     Rule(
@@ -69,8 +76,9 @@ REQUEST_RULES = (
         "Host is missing, or is no host with an optional port.",
         "Host: ws://192.168.0.9:81/",
         (
+            ("h11", "Missing mandatory Host: header"),
+            ("aiohttp", "Missing 'Host' header in request."),
             ("autobahn", "400 HTTP Host header missing in opening handshake request"),
-            ("Go net/http", "400 Bad Request: malformed Host header"),
         ),
         repair=True,
     ),
@@ -119,7 +127,11 @@ REQUEST_RULES = (
         _ERROR,
         "Both Upgrade and Connection are missing, as if an intermediary took them off.",
         "Sec-WebSocket-Key, without Upgrade and Connection",
-        (("Cloud Run", "404"), ("engine.io", "400"), ("ws", "426 Upgrade Required")),
+        (
+            ("websockets", "missing Connection header"),
+            ("Cloud Run", "404"),
+            ("engine.io", "400"),
+        ),
         repair=True,
         heuristic=True,
     ),
@@ -130,6 +142,7 @@ REQUEST_RULES = (
         "Sec-WebSocket-Key is missing, or not 16 bytes in Base64.",
         "Sec-WebSocket-Key: foo",
         (
+            ("websockets", "invalid Sec-WebSocket-Key header: foo"),
             ("ws", "400 Bad Request"),
             ("OpenSIPS", "400 Bad Request"),
             ("tungstenite", "InvalidHeader"),
@@ -143,7 +156,10 @@ REQUEST_RULES = (
         _ERROR,
         "Sec-WebSocket-Version is missing or not 13.",
         "Sec-WebSocket-Version: 7",
-        (("ws", "400 Missing or invalid Sec-WebSocket-Version header"), ("grizzly", "")),
+        (
+            ("websockets", "invalid Sec-WebSocket-Version header: 7"),
+            ("grizzly", ""),
+        ),
         repair=True,
     ),
     Rule(
@@ -152,7 +168,12 @@ REQUEST_RULES = (
         _ERROR,
         "The client speaks the protocol from before the RFC: two keys, and eight bytes after the head.",
         "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5",
-        (("Java-WebSocket", "Bad keys"), ("jaspervdj/websockets", "Header missing: Sec-WebSocket-Key")),
+        (
+            ("websockets", "missing Sec-WebSocket-Key header"),
+            ("aiohttp", "Invalid HTTP header: 'Sec-WebSocket-Key1'"),
+            ("Java-WebSocket", "Bad keys"),
+            ("jaspervdj/websockets", "Header missing: Sec-WebSocket-Key"),
+        ),
         repair=True,
         heuristic=True,
     ),
@@ -193,7 +214,7 @@ REQUEST_RULES = (
         _ERROR,
         "The offered subprotocols are not distinct tokens.",
         "Sec-WebSocket-Protocol: arduino, arduino",
-        (("Chrome", "SyntaxError"), ("websockets", "invalid Sec-WebSocket-Protocol header")),
+        (("websockets", "invalid Sec-WebSocket-Protocol header: expected comma"),),
         repair=True,
     ),
     Rule(
@@ -224,7 +245,7 @@ REQUEST_RULES = (
         _ERROR,
         "An offer of permessage-deflate has a parameter that is unknown, repeated or out of range.",
         "permessage-deflate; server_max_window_bits",
-        (("websockets", "NegotiationError"), ("ws", "Invalid value for parameter")),
+        (("ws", "Invalid value for parameter"),),
         repair=True,
     ),
     Rule(
@@ -233,7 +254,7 @@ REQUEST_RULES = (
         _NOTE,
         "The server cannot take this offer of extensions; see the option `extensions`.",
         "permessage-deflate; client_max_window_bits",
-        (("gun's peer", ""), ("websockets", "NegotiationError")),
+        (("gun's peer", ""),),
         repair=True,
     ),
     Rule(
@@ -242,7 +263,7 @@ REQUEST_RULES = (
         _WARNING,
         "The request announces a body, which it cannot have.",
         "content-length: 0",
-        (("OpenSIPS", "400 Bad Request"), ("websockets", "unsupported request body")),
+        (("OpenSIPS", "400 Bad Request"),),
         repair=True,
     ),
     Rule(

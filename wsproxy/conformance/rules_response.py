@@ -11,10 +11,7 @@ RESPONSE_RULES = (
         _ERROR,
         "The server sent no response head: its bytes begin with something else.",
         "81 7E 06 A7 ...",
-        (
-            ("websocket-client", "'utf8' codec can't decode byte 0x81 in position 0"),
-            ("websockets", "did not receive a valid HTTP response"),
-        ),
+        (("websocket-client", "'utf8' codec can't decode byte 0x81 in position 0"),),
         repair=True,
     ),
     Rule(
@@ -53,8 +50,8 @@ RESPONSE_RULES = (
         "The version of HTTP is not 1.1.",
         "HTTP/1.0 101 Switching Protocols",
         (
+            ("websockets", "unsupported protocol; expected HTTP/1.1: HTTP/1.0"),
             ("tokio-tungstenite", "Protocol(HttparseError(Version))"),
-            ("websockets", "unsupported protocol; expected HTTP/1.1"),
         ),
         repair=True,
     ),
@@ -65,8 +62,8 @@ RESPONSE_RULES = (
         "The parts of the status line are not divided by one space each, or something else stands there.",
         "HTTP/1.1 101",
         (
+            ("websockets", "invalid HTTP status line"),
             ("websocket-client", "IndexError: list index out of range"),
-            ("websockets", "Malformed HTTP message"),
             ("Chrome", "Error during WebSocket handshake: Invalid status line"),
         ),
         repair=True,
@@ -86,7 +83,7 @@ RESPONSE_RULES = (
         _ERROR,
         "There are blank lines before the response.",
         r"\r\nHTTP/1.1 101 Switching Protocols",
-        (("websockets", "did not receive a valid HTTP response"),),
+        (("h11", "no response line received"),),
         repair=True,
     ),
     Rule(
@@ -95,7 +92,7 @@ RESPONSE_RULES = (
         _NOTE,
         "Interim responses come before the response; weak peers take them for it.",
         r"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols",
-        (("websockets", "server rejected WebSocket connection: HTTP 100"),),
+        (("websockets", "server rejected WebSocket connection: HTTP 103"),),
         repair=True,
     ),
     Rule(
@@ -105,6 +102,7 @@ RESPONSE_RULES = (
         "Upgrade is missing.",
         "HTTP/1.1 101, without Upgrade",
         (
+            ("websockets", "missing Upgrade header"),
             ("Chrome", "Error during WebSocket handshake: 'Upgrade' header is missing"),
             ("libwebsockets", "no UPGRADE"),
         ),
@@ -116,7 +114,10 @@ RESPONSE_RULES = (
         _ERROR,
         "Connection is missing, or does not say Upgrade.",
         "HTTP/1.1 101, without Connection",
-        (("Chrome", "Error during WebSocket handshake: 'Connection' header is missing"),),
+        (
+            ("websockets", "missing Connection header"),
+            ("Chrome", "Error during WebSocket handshake: 'Connection' header is missing"),
+        ),
         repair=True,
     ),
     Rule(
@@ -125,7 +126,11 @@ RESPONSE_RULES = (
         _ERROR,
         "Sec-WebSocket-Accept is missing.",
         "HTTP/1.1 101, without Sec-WebSocket-Accept",
-        (("Chrome", "'Sec-WebSocket-Accept' header is missing"), ("libwebsockets", "no ACCEPT")),
+        (
+            ("websockets", "missing Sec-WebSocket-Accept header"),
+            ("Chrome", "'Sec-WebSocket-Accept' header is missing"),
+            ("libwebsockets", "no ACCEPT"),
+        ),
         repair=True,
     ),
     Rule(
@@ -163,12 +168,9 @@ RESPONSE_RULES = (
         "The server selected a subprotocol that was not offered, or more than one.",
         "Sec-WebSocket-Protocol: xmpp",
         (
+            ("websockets", "no subprotocols supported"),
             ("ws", "Server sent a subprotocol but none was requested"),
             ("node-websocket", "Specified protocol was not requested by the client"),
-            (
-                "Chrome",
-                "'Sec-WebSocket-Protocol' header value 'mqtt' in response does not match any of sent values",
-            ),
         ),
         repair=True,
     ),
@@ -179,6 +181,7 @@ RESPONSE_RULES = (
         "The server selected the offered subprotocol by another of its names.",
         "Sec-WebSocket-Protocol: mqtt, where mqttv3.1 was offered",
         (
+            ("websockets", "unsupported subprotocol: mqtt"),
             (
                 "Chrome",
                 "'Sec-WebSocket-Protocol' header value 'mqtt' in response does not match any of sent values",
@@ -206,8 +209,7 @@ RESPONSE_RULES = (
         "The server granted an extension that was not offered, or two that exclude each other.",
         "Sec-WebSocket-Extensions: x-webkit-deflate-frame",
         (
-            ("ws", "Server sent a Sec-WebSocket-Extensions header but no extension was requested"),
-            ("websockets", "NegotiationError"),
+            ("websockets", "no extensions supported"),
             ("PocketSocket", "Compressed bit must be 0 if no negotiated deflate-frame extension"),
         ),
         repair=True,
@@ -228,8 +230,8 @@ RESPONSE_RULES = (
         "permessage-deflate was granted with a parameter that is unknown, repeated or out of range.",
         "permessage-deflate; client_max_window_bits",
         (
+            ("websockets", "Unsupported extension: name = permessage-deflate"),
             ("Chrome", "Error in permessage-deflate: client_max_window_bits must have value"),
-            ("websockets", "NegotiationError"),
         ),
         repair=True,
     ),
@@ -240,8 +242,20 @@ RESPONSE_RULES = (
         "permessage-deflate was granted with other parameters than the offer allows.",
         "permessage-deflate, where server_no_context_takeover was offered",
         (
+            ("websockets", "Unsupported extension: name = permessage-deflate"),
             ("websocket-sharp", ""),
-            ("websockets", "NegotiationError: expected server_no_context_takeover"),
+        ),
+        repair=True,
+    ),
+    Rule(
+        "handshake.response.window-of-8",
+        "RFC 7692 7.1.2",
+        _NOTE,
+        "permessage-deflate was granted with a window of 8 bits, which zlib cannot compress with.",
+        "permessage-deflate; client_max_window_bits=8",
+        (
+            ("websockets", "Unsupported extension: name = permessage-deflate"),
+            ("bun", "Compression not implemented yet"),
         ),
         repair=True,
     ),
