@@ -89,7 +89,9 @@ class Sites:
 def sites(
     loop: LoopThread, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Sites]:
-    made = Sites(loop, tmp_path_factory, pytestconfig.cache.mkdir("node"))
+    kept: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    cache = kept.mkdir("node") if kept else tmp_path_factory.mktemp("node")
+    made = Sites(loop, tmp_path_factory, cache)
     yield made
     made.close()
 
