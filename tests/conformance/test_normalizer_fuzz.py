@@ -5,12 +5,13 @@ import zlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.normalizing import Line, negotiated
+from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated
 from tests.protocol.strategies import chunk_sizes, streams
 from tests.wire.build import frame
 from wsproxy.conformance.normalizer import Legs
 from wsproxy.conformance.profiles import load_profile, packaged_profiles
 from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import HIXIE76, LEN32, RFC6455
 
 EXTENSIONS = (
     "",
@@ -147,3 +148,24 @@ def test_without_repairs_all_goes_on_as_it_came(legs, steps, piece_limit) -> Non
         line.end(side)
         assert line.marks[side] == len(line.sent[side])
     assert {out.kind for out in line.out} <= {"relayed"}
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from([LEN32, HIXIE76]),
+    st.sampled_from([LEN32, HIXIE76, RFC6455]),
+    steps,
+    st.sampled_from([3, 65536]),
+)
+def test_a_strict_peer_takes_what_another_dialect_said(dialect, other, steps, piece_limit) -> None:
+    line = Line(dialects={SERVER: dialect, CLIENT: other}, piece_limit=piece_limit)
+    for side, data, sizes in steps:
+        line.send(side, data, sizes)
+    for side in Side:
+        line.end(side)
+        assert line.marks[side] == len(line.sent[side])
+    if dialect is other:
+        assert {out.kind for out in line.out} <= {"relayed"}
+    if other is RFC6455:
+        assert line.peers[CLIENT].error is None
+        line.peers[CLIENT].messages()

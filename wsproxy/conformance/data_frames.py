@@ -49,6 +49,7 @@ class DataFrames:
         "_hold_limit",
         "_inflating",
         "_messages",
+        "_one_frame",
         "_outlet",
         "_owner",
         "_plain",
@@ -66,6 +67,8 @@ class DataFrames:
         self._hold_limit: int = conditions.sent_by("hold_limit")
         follows, looks_at = self._compression.follows, self._messages.looks_at
         self._plain = () if follows else tuple(opcode for opcode in _MESSAGES if not looks_at(opcode))
+        no_fragments = conditions.other_dialect and not outlet.writer.fragments
+        self._one_frame = self._messages.one_frame or no_fragments
         self._watches_text = conditions.repairs(NOT_UTF8)
         self._inflating: InflatingMessage | None = None
         self.hold: Hold | None = None
@@ -201,7 +204,7 @@ class DataFrames:
         """Also true of a whole message: it is held for no time at all."""
         if (frame.rsv & RSV1 and self._compression.mends) or (frame.fin and frame.complete):
             return True
-        return self._messages.needs_whole(frame.opcode) or not self._outlet.writer.fragments
+        return self._one_frame or self._messages.needs_whole(frame.opcode)
 
     def _add_to_hold(self, hold: Hold, frame: Frame) -> None:
         if hold.belongs(frame):
@@ -292,5 +295,5 @@ class DataFrames:
             return
         self._messages.apply(message)
         message.parts = message.parts or [message.payload]
-        if len(hold.items) > 1 and (self._messages.one_frame or not self._outlet.writer.fragments):
+        if len(hold.items) > 1 and self._one_frame:
             message.rules.append("message-fragmented")

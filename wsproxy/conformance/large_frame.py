@@ -43,7 +43,8 @@ class LargeFrame:
         frame, limit = draft.frame, outlet.frame_limit
         self._draft = draft
         self._outlet = outlet
-        self._split = frame.length is None or bool(limit and frame.length > limit)
+        too_large = bool(limit) and (frame.length or 0) > limit
+        self._split = too_large or (frame.length is None and bool(draft.rules))
         if self._split:
             draft.rules.append("frame-too-large")
         self._untouched = not draft.rules

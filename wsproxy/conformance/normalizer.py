@@ -43,10 +43,13 @@ class Normalizer:
         dialects: Mapping[Side, Dialect] | None = None,
         piece_limit: int = PIECE_LIMIT,
     ) -> None:
+        chosen = {side: (dialects or {}).get(side, RFC6455) for side in Side}
+        if chosen[Side.CLIENT].name == chosen[Side.SERVER].name != RFC6455.name:
+            # They understand each other, and no repair knows what is right between them.
+            profile = Profile(profile.name)
         self._profile = profile
         self._out: list[Outgoing] = []
         self._delays = _Delays(profile)
-        chosen = {side: (dialects or {}).get(side, RFC6455) for side in Side}
         self._directions: dict[Side, Direction] = {}
         for side in Side:
             source, target = chosen[side], chosen[side.other]

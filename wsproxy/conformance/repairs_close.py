@@ -4,6 +4,7 @@ Source: RFC 6455 sections 5.5.1 and 7.4.
 """
 
 from wsproxy.conformance.conditions import Conditions, Draft
+from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import LOCAL_CLOSE_CODES, Opcode
 
@@ -46,15 +47,15 @@ def one_byte(draft: Draft, _: Conditions) -> bool:
 
 
 def payload_in_clear(draft: Draft, _: Conditions) -> bool:
-    """A masking key is there, but was not applied: only the bytes as they came make a close code.
+    """A masking key is there, but was not applied: only the bytes as they came make a code and a reason.
 
     RFC 6455 section 5.3; case P19.
     """
     frame = draft.frame
-    if not frame.masking_key or len(frame.payload) < 2 or _is_sound(frame.payload):
+    if not frame.masking_key or len(frame.payload) < 2 or _makes_sense(frame.payload):
         return False
     as_it_came = apply_mask_from_start(frame.payload, frame.masking_key)
-    if not _is_sound(as_it_came):
+    if not _makes_sense(as_it_came):
         return False
     draft.payload = as_it_came
     return True
@@ -100,7 +101,7 @@ def reason_not_utf8(draft: Draft, _: Conditions) -> bool:
     RFC 6455 section 5.5.1; cases K13 K14 K23 C06.
     """
     code, reason = _read(draft)
-    if code is None or _is_utf8(reason):
+    if code is None or is_utf8(reason):
         return False
     draft.payload = close_payload(code, reason)
     return True
@@ -141,18 +142,11 @@ def _meant(payload: bytes) -> tuple[int | None, bytes]:
         return 0x300 + payload[1], payload[2:]
     if payload[:2] == b"\0\0":
         return None, payload[2:]
-    if _is_utf8(payload) and payload.decode().isprintable():
+    if is_utf8(payload) and payload.decode().isprintable():
         return NORMAL, payload
     return INTERNAL_ERROR, payload[2:]
 
 
-def _is_sound(payload: bytes) -> bool:
-    return may_be_sent(int.from_bytes(payload[:2])) and _is_utf8(payload[2:])
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _makes_sense(payload: bytes) -> bool:
+    reason = payload[2:]
+    return may_be_sent(int.from_bytes(payload[:2])) and is_utf8(reason) and reason.decode().isprintable()

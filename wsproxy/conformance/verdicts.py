@@ -33,12 +33,12 @@ class Verdicts(dict[bytes, Verdict]):
         self._readable = dialect.name == RFC6455.name and not conditions.other_dialect
 
     def __missing__(self, prefix: bytes) -> Verdict:
-        verdict = self[prefix] = self._judge(*prefix)
+        verdict = self[prefix] = self._judge(*prefix) if self._readable else _LOOK_CLOSER
         return verdict
 
     def _judge(self, first: int, second: int) -> Verdict:
         conditions, opcode, length = self._conditions, first & 0xF, second & 0x7F
-        right = first in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY) and self._readable
+        right = first in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)
         right = right and (second >= 0x80) is (conditions.side is Side.CLIENT)
         right = right and not conditions.taken_by("zero_key") and not conditions.sent_by("opcodes")
         if not right or not self._data.passes_plain(opcode):
