@@ -59,6 +59,15 @@ def test_a_subprotocol_under_two_names() -> None:
     assert (got.legs.client.subprotocol, got.legs.server.subprotocol) == ("mqttv3.1", "mqtt")
 
 
+def test_two_options_for_one_field() -> None:
+    """C131 and C141."""
+    options = {"subprotocols": "ocpp1.6, ocpp1.5", "comma": ","}
+    profile = Profile("two", rules=STRICT.rules, options={Side.CLIENT: {}, Side.SERVER: options})
+    repaired = repair_request(REQUEST, profile, fresh_key=FRESH_KEY)
+    assert repaired.data == request(b"Sec-WebSocket-Protocol: ocpp1.6,ocpp1.5")
+    assert len(repaired.repairs) == 1
+
+
 def test_what_our_own_request_caused_is_mended_without_a_rule() -> None:
     profile = Profile(
         "key",

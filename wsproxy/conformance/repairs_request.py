@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import quote_from_bytes
 
-from wsproxy.conformance.checks_fields import TOKEN, shown
+from wsproxy.conformance.checks_fields import TOKEN, shown, tidy_list
 from wsproxy.conformance.checks_request import HOST, ORIGIN
 from wsproxy.conformance.extensions import faulty_parameters, parse_extensions, serialize_extensions
 from wsproxy.conformance.head_draft import CRLF, HeadDraft
@@ -203,6 +203,8 @@ REQUEST_ADAPTATIONS: Mapping[str, Adaptation] = MappingProxyType(
 def _adapt(draft: HeadDraft, context: MendContext, option: str, name: bytes) -> Iterator[str]:
     wanted = str(context.receiver(option))
     value = wanted.encode("latin-1", "replace")
+    if name == b"Sec-WebSocket-Protocol":
+        value = tidy_list(value, str(context.receiver("comma")).encode("latin-1", "replace"))
     values = draft.get_all(name)
     if wanted == _KEEP or values == ([value] if value else []):
         return
