@@ -8,7 +8,8 @@ class Mode:
     """How the proxy is started and how the client reaches the device through it.
 
     `spec` is mitmproxy's mode, `{device}` the device's port, `{upstream}` another proxy's; "" stands for the
-    `wsproxy record` command. `tunnel`: what the client asks the proxy first.
+    `wsproxy record` command. `tunnel`: what the client asks the proxy first. `scripts` are addons of
+    this folder's.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Mode:
     tunnel: str = ""
     device_tls: bool = False
     client_tls: bool = False
+    scripts: tuple[str, ...] = ()
 
     @property
     def tls(self) -> bool:
@@ -33,6 +35,7 @@ MODES = {
         Mode("reverse", _REVERSE),
         Mode("command", ""),
         Mode("layer", _REVERSE, ("wsproxy_splice=false",)),
+        Mode("watched", _REVERSE, scripts=("watch.py",)),
         Mode("intercept", _REVERSE, ("wsproxy_intercept=true",)),
         Mode("wss-device", _REVERSE_TLS, device_tls=True),
         Mode("wss-client", _REVERSE, client_tls=True),

@@ -25,8 +25,10 @@ class Start:
     ready: re.Pattern[str]
 
 
-def mitmdump(mode: str, recording: Path, confdir: Path, *options: str) -> Start:
-    """`mitmdump -s addons/record.py` in this mode, each option as NAME=VALUE."""
+def mitmdump(
+    mode: str, recording: Path, confdir: Path, *options: str, scripts: tuple[Path, ...] = ()
+) -> Start:
+    """`mitmdump -s addons/record.py` in this mode, each option as NAME=VALUE, with more scripts."""
     settings = (
         f"wsproxy_recording={recording}",
         f"confdir={confdir}",
@@ -37,7 +39,7 @@ def mitmdump(mode: str, recording: Path, confdir: Path, *options: str) -> Start:
     return Start(
         (
             str(_SCRIPTS / "mitmdump"),
-            *("-s", str(_RECORD_ADDON)),
+            *(part for script in (_RECORD_ADDON, *scripts) for part in ("-s", str(script))),
             *("--mode", f"{mode}@127.0.0.1:0"),
             *(part for setting in settings for part in ("--set", setting)),
         ),

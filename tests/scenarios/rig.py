@@ -13,6 +13,8 @@ from tests.scenarios.proxy import ProxyProcess, Start, mitmdump, wsproxy_record
 from tests.scenarios.recorded import Recorded
 from tests.wire.conversation import Case
 
+_ADDONS = Path(__file__).parent / "addons"
+
 
 async def _listen(tls: ssl.SSLContext | None) -> Device:
     return await Device.listen(tls=tls)
@@ -66,7 +68,8 @@ class Rig:
         spec = self.mode.spec.format(device=self.device.port, upstream=upstream)
         if not spec:
             return wsproxy_record(f"ws://{LOOPBACK}:{self.device.port}", self.recording, self.confdir)
-        return mitmdump(spec, self.recording, self.confdir, *self.mode.options)
+        scripts = tuple(_ADDONS / name for name in self.mode.scripts)
+        return mitmdump(spec, self.recording, self.confdir, *self.mode.options, scripts=scripts)
 
     def _play(self, case: Case) -> Outcome | Exception:
         try:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.checks import check_recording, check_relay
-from tests.scenarios.modes import MODES
+from tests.scenarios.modes import MODES, Mode
 from tests.scenarios.rig import Rigs
 from tests.wire.cases import BY_NAME
 from tests.wire.conversation import Case
@@ -44,11 +44,18 @@ SAMPLE = (
 
 OTHER_MODES = tuple(name for name in MODES if name not in ("reverse", "command", "layer"))
 
+
+def fits(mode: Mode, case: Case) -> bool:
+    """Whether the mode can carry it: TLS has no half-close, and addons do not see 40000 messages in time."""
+    slow = mode.name in ("watched", "intercept") and case.name == "flood-both-ways"
+    return not (slow or (mode.tls and case.speaks_after_fin))
+
+
 PAIRS = [
     pytest.param(mode, BY_NAME[name], id=f"{mode}-{name}")
     for mode in OTHER_MODES
     for name in SAMPLE
-    if not (MODES[mode].tls and BY_NAME[name].speaks_after_fin)
+    if fits(MODES[mode], BY_NAME[name])
 ]
 
 
