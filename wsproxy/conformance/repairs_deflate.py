@@ -89,7 +89,7 @@ class Compression:
         self._remember(None if too_large or _failed(inflated) else inflated.payload)
         if _failed(inflated):
             self._passes = False
-            return Verdict(None, ("message-compression",))
+            return Verdict(inflated.payload if too_large else None, ("message-compression",), too_large)
         if not self._passes:
             return Verdict(inflated.payload, ("compression-ended",), too_large)
         data = [fragment.data for fragment in fragments]
