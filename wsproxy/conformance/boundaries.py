@@ -60,6 +60,6 @@ class Boundaries:
     def look_early(self, data: bytes, frames: DataFrames) -> Stray | None:
         """The same for the beginning of what may yet become a frame: only what is certain already."""
         found = self.look(data, frames)
-        if found is None or (found.rule_id not in _WHOLE_SESSION and found.length >= len(data)):
+        if found is None or (not found.ends and found.length >= len(data)):
             return None
         return found

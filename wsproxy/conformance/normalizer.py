@@ -145,7 +145,7 @@ class _Delays:
         self._delays = {
             side: int(profile.option("first_frame_delay", side) * SECOND)
             for side in Side
-            if profile.repairs("frames-too-early", side.other) and profile.option("first_frame_delay", side)
+            if profile.repairs("frame-too-early", side.other) and profile.option("first_frame_delay", side)
         }
         self._kept: dict[Side, list[Outgoing]] = {side: [] for side in self._delays}
         self._since_ns: int | None = None

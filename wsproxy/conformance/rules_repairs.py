@@ -41,7 +41,7 @@ _TABLE = (
     ("ping-interval", "RFC 6455 5.5.2", _NOTE, "The receiver hangs up unless it is pinged."),
     ("pong-payload-differs", "RFC 6455 5.5.3", _ERROR, "A pong does not carry the payload of its ping."),
     ("pong-unsolicited", "RFC 6455 5.5.3", _NOTE, "A pong that nobody asked for."),
-    ("frames-too-early", "RFC 6455 4.1", _NOTE, "The receiver loses frames right after the response."),
+    ("frame-too-early", "RFC 6455 4.1", _NOTE, "The receiver loses frames right after the response."),
 )
 
 REPAIR_RULES: Mapping[str, Rule] = MappingProxyType({row[0]: Rule(*row) for row in _TABLE})
