@@ -1,12 +1,19 @@
 """Running the installed `wsproxy` as a user does."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from wsproxy.cli import main
 
 WSPROXY = str(Path(sysconfig.get_path("scripts")) / "wsproxy")
 PATIENCE_S = 60
@@ -37,6 +44,24 @@ def wsproxy(*arguments: str, stdin: bytes | None = None, **environment: str) -> 
         env={**os.environ, **environment},
     )
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def wsproxy_here(*arguments: str, stdin: bytes = b"") -> Done:
+    """The same within this process, which is quicker."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    before = sys.argv, sys.stdin
+    sys.argv, sys.stdin = ["wsproxy", *arguments], io.TextIOWrapper(io.BytesIO(stdin))
+    try:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+    finally:
+        sys.argv, sys.stdin = before
+    written = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return Done(int(ended.value.code or 0), *written)
 
 
 def check_error(done: Done, code: int, *words: str) -> None:

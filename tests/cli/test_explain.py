@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run import check_error, wsproxy
+from tests.cli.run import check_error, wsproxy, wsproxy_here
 from wsproxy.demo.device import status_document
 from wsproxy.protocol.grammar import build_frame
 
@@ -12,14 +12,16 @@ HELLO, MASKED_HELLO = "81 05 48 65 6c 6c 6f", "81 85 37 fa 21 3d 7f 9f 4d 51 58"
 FRAME = build_frame(0x1, status_document()).serialize()
 
 
-def explain(*arguments: str, stdin: bytes | None = None, **environment: str) -> str:
-    done = wsproxy("explain", *arguments, stdin=stdin, **environment)
+def explain(*arguments: str, stdin: bytes = b"") -> str:
+    done = wsproxy_here("explain", *arguments, stdin=stdin)
     assert (done.code, done.err) == (0, "")
     return done.out
 
 
 def test_the_rfc_s_example_is_drawn() -> None:
-    assert explain(HELLO) == Path(__file__).with_name("hello.txt").read_text("utf-8")
+    done = wsproxy("explain", HELLO)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == explain(HELLO) == Path(__file__).with_name("hello.txt").read_text("utf-8")
 
 
 def test_the_rfc_s_masked_example_is_drawn() -> None:
@@ -55,7 +57,7 @@ def test_standard_input_may_hold_either(arguments: list[str], stdin: bytes) -> N
 
 
 def test_raw_bytes_may_be_an_argument() -> None:
-    assert explain("\udc81\x05Hello").rstrip().endswith("Hello")
+    assert wsproxy("explain", "\udc81\x05Hello").out.rstrip().endswith("Hello")
 
 
 @pytest.mark.parametrize("swallowed", ["", "\x06"])
@@ -154,7 +156,7 @@ def test_every_byte_of_any_input_is_in_one_part() -> None:
         + b"HTTP/1.1 500 x\r\n\r\n"
         + bytes.fromhex("81 85 37 fa 21 3d 7f 9f 4d 51 58 00 82 01 41 c1 7e")
     )
-    done = wsproxy("explain", "--json", "-n", "0", "-", stdin=data)
+    done = wsproxy_here("explain", "--json", "-n", "0", "-", stdin=data)
     position = 0
     for part in done.objects:
         assert part["offset"] == position
@@ -163,7 +165,7 @@ def test_every_byte_of_any_input_is_in_one_part() -> None:
 
 
 def test_the_json_of_a_frame() -> None:
-    (part,) = wsproxy("explain", "--json", MASKED_HELLO).objects
+    (part,) = wsproxy_here("explain", "--json", MASKED_HELLO).objects
     assert (part["part"], part["side"], part["opcode_name"], part["fin"]) == ("frame", "client", "text", True)
     assert (part["text"], part["masking_key"], part["header"]) == ("Hello", "37fa213d", "818537fa213d")
     assert part["fields"][0] == {
@@ -174,7 +176,7 @@ def test_the_json_of_a_frame() -> None:
         "width": 1,
         "complete": True,
     }
-    (odd,) = wsproxy("explain", "--json", "--side", "server", MASKED_HELLO).objects
+    (odd,) = wsproxy_here("explain", "--json", "--side", "server", MASKED_HELLO).objects
     assert [finding["rule"] for finding in odd["findings"]] == ["frame-server-masked"]
 
 
@@ -188,7 +190,7 @@ def test_long_inputs_are_cut_and_it_is_said() -> None:
 
 
 def test_output_is_plain_ascii_where_nothing_else_can_be_printed() -> None:
-    drawn = explain(MASKED_HELLO, PYTHONIOENCODING="ascii")
+    drawn = wsproxy("explain", MASKED_HELLO, PYTHONIOENCODING="ascii").out
     assert drawn.isascii()
     assert "7F -> 48" in drawn
     assert "+-+-+-+-+-------+-+" in drawn
@@ -215,12 +217,12 @@ def test_bytes_of_a_peer_cannot_reach_the_terminal() -> None:
     ],
 )
 def test_unusable_input_is_one_line(arguments: list[str], words: str) -> None:
-    check_error(wsproxy("explain", *arguments), 2, words)
+    check_error(wsproxy_here("explain", *arguments), 2, words)
 
 
 @pytest.mark.parametrize("arguments", [["--side", "both", "81"], ["--nosuch"], ["-n", "x", "81"]])
 def test_wrong_usage_is_explained(arguments: list[str]) -> None:
-    done = wsproxy("explain", *arguments)
+    done = wsproxy_here("explain", *arguments)
     assert (done.code, done.out) == (2, "")
     assert "Traceback" not in done.err
     assert "wsproxy explain --help" in done.err

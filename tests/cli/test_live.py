@@ -22,7 +22,7 @@ END = SessionEnd(BEGAN_NS, 1000, "", Side.CLIENT, TcpEnd.FIN, TcpEnd.FIN)
 class Memory(io.StringIO):
     """A stream that takes any character."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
 
 class Clock:

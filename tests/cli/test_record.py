@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy
+from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy, wsproxy_here
 from wsproxy.demo.device import PATH, start_device, status_document
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
@@ -160,7 +160,7 @@ def test_frames_as_json_lines(device: int, tmp_path: Path) -> None:
     things = [json.loads(line) for line in running.out.splitlines()]
     assert [thing["type"] for thing in things] == ["session", *["frame"] * 603, "end"]
     assert things[1]["text"] == status_document().decode()
-    assert things == wsproxy("show", "--json", str(tmp_path / "a.db")).objects
+    assert things == wsproxy_here("show", "--json", str(tmp_path / "a.db")).objects
 
 
 def test_quiet_shows_no_frames(device: int, tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage_is_one_line(arguments: list[str], words: str, tmp_path: Path) -> None:
-    check_error(wsproxy("record", "-p", "0", "-o", str(tmp_path / "a.db"), *arguments), 2, words)
+    check_error(wsproxy_here("record", "-p", "0", "-o", str(tmp_path / "a.db"), *arguments), 2, words)
 
 
 def test_recordings_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:

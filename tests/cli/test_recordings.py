@@ -4,12 +4,13 @@ import re
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.recordings import RESPONSE, make_recording, recorder, send, start
-from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy
+from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy, wsproxy_here
 from wsproxy.demo.device import status_document
 from wsproxy.protocol.frame import Side
 
@@ -21,8 +22,18 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times are shown as local time."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 def show(*arguments: str) -> str:
-    done = wsproxy("show", *arguments, TZ="UTC")
+    done = wsproxy_here("show", *arguments)
     assert (done.code, done.err) == (0, "")
     return done.out
 
@@ -33,7 +44,7 @@ def rows(shown: str) -> list[str]:
 
 
 def test_sessions_are_listed(recording: str) -> None:
-    done = wsproxy("ls", recording, TZ="UTC")
+    done = wsproxy("ls", recording)
     assert (done.code, done.err) == (0, "")
     heading, first, second, third = done.out.splitlines()
     assert heading.split() == ["#", "started", "lasted", "target", "client", "server", "bytes", "ended"]
@@ -44,7 +55,7 @@ def test_sessions_are_listed(recording: str) -> None:
 
 
 def test_sessions_as_json(recording: str) -> None:
-    first, second, third = wsproxy("ls", "--json", recording).objects
+    first, second, third = wsproxy_here("ls", "--json", recording).objects
     assert (first["session"], first["state"], second["state"], third["session"]) == (
         1,
         "ended",
@@ -62,11 +73,12 @@ def test_an_empty_recording_has_no_sessions(tmp_path: Path) -> None:
     done = wsproxy("ls", str(tmp_path / "empty.db"))
     assert (done.code, done.out) == (0, "")
     assert "no sessions" in done.err
-    check_error(wsproxy("show", str(tmp_path / "empty.db")), 2, "no sessions")
+    check_error(wsproxy_here("show", str(tmp_path / "empty.db")), 2, "no sessions")
 
 
 def test_a_session_is_shown(recording: str) -> None:
     shown = show(recording, "1")
+    assert wsproxy("show", recording, "1").out == shown
     assert shown.startswith(
         "2018-10-20 01:46:40  session 1  127.0.0.1:51234 → ws://skyq:9006/as/system/status\n"
         "  request\n"
@@ -104,12 +116,31 @@ def test_the_last_session_is_shown_unless_another_is_asked_for(recording: str) -
 
 def test_compressed_messages_are_inflated(recording: str) -> None:
     shown = show(recording, "2")
-    assert [row[14:] for row in rows(shown)] == [
+    assert [row[14:] for row in rows(shown)[:2]] == [
         "◀ server  text           7 B  FIN RSV1",
         "◀ server  message        5 B  text, inflated  Hello",
     ]
     assert "chat; permessage-deflate" in shown
     assert shown.endswith("session 2 was interrupted: its recorder ended before it did\n")
+
+
+def test_what_was_sent_on_instead_is_shown(recording: str) -> None:
+    shown = show(recording, "2")
+    assert (
+        "◀ server  replaced       9 B  on the way on\n"
+        "      sent on  text     FIN\n"
+        "      {\n"
+        '        "a": [1, 2]\n'
+        "      }\n"
+    ) in shown
+    assert "▶ client  injected            on the way on\n      sent on  pong     FIN       kept\n" in shown
+    assert "◀ server  dropped        2 B  on the way on\n" in shown
+    things = wsproxy_here("show", "--json", recording, "2").objects
+    assert [thing["kind"] for thing in things if thing["type"] == "change"] == [
+        "replaced",
+        "injected",
+        "dropped",
+    ]
 
 
 def test_the_exact_bytes_are_shown(recording: str) -> None:
@@ -155,7 +186,7 @@ def test_filters_choose(recording: str, filters: list[str], count: int) -> None:
 
 
 def test_a_session_as_json(recording: str) -> None:
-    session, *things, end = wsproxy("show", "--json", recording, "1").objects
+    session, *things, end = wsproxy_here("show", "--json", recording, "1").objects
     assert (session["type"], session["target"]) == ("session", "ws://skyq:9006/as/system/status")
     assert (end["type"], end["close_code"]) == ("end", 1000)
     assert [thing["type"] for thing in things].count("frame") == 10
@@ -170,26 +201,26 @@ def test_a_session_as_json(recording: str) -> None:
 
 
 def test_large_frames_are_whole_in_json(recording: str) -> None:
-    things = wsproxy("show", "--json", recording, "3").objects[1:-1]
+    things = wsproxy_here("show", "--json", recording, "3").objects[1:-1]
     sizes = [len(thing["payload"]) // 2 for thing in things if thing["type"] in ("frame", "piece")]
     assert sum(sizes) == 450_000
 
 
 @pytest.mark.parametrize("command", ["ls", "show"])
 def test_recordings_that_cannot_be_read_are_explained(command: str, tmp_path: Path, recording: str) -> None:
-    check_error(wsproxy(command, str(tmp_path / "none.db")), 2, "none.db does not exist")
+    check_error(wsproxy_here(command, str(tmp_path / "none.db")), 2, "none.db does not exist")
     (tmp_path / "text.db").write_text("not a database", "utf-8")
-    check_error(wsproxy(command, str(tmp_path / "text.db")), 2, "text.db")
+    check_error(wsproxy_here(command, str(tmp_path / "text.db")), 2, "text.db")
     newer = tmp_path / "newer.db"
     newer.write_bytes(Path(recording).read_bytes())
     with sqlite3.connect(newer) as connection:
         connection.execute("PRAGMA user_version = 999")
     connection.close()
-    check_error(wsproxy(command, str(newer)), 2, "newer")
+    check_error(wsproxy_here(command, str(newer)), 2, "newer")
     cut = tmp_path / "cut.db"
     cut.write_bytes(Path(recording).read_bytes()[:30_000])
-    check_error(wsproxy(command, str(cut)), 2, "cut.db")
-    check_error(wsproxy(command, str(tmp_path)), 2, str(tmp_path))
+    check_error(wsproxy_here(command, str(cut)), 2, "cut.db")
+    check_error(wsproxy_here(command, str(tmp_path)), 2, str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +233,7 @@ def test_recordings_that_cannot_be_read_are_explained(command: str, tmp_path: Pa
     ],
 )
 def test_what_is_not_there_is_one_line(recording: str, arguments: list[str], words: str) -> None:
-    check_error(wsproxy("show", recording, *arguments), 2, words)
+    check_error(wsproxy_here("show", recording, *arguments), 2, words)
 
 
 def test_a_reader_who_leaves_is_no_error(recording: str) -> None:
@@ -229,7 +260,7 @@ def test_a_session_is_followed_to_its_end(tmp_path: Path) -> None:
         session = found.open_session(start())
         send(session, Side.SERVER, 0x1, b"one")
         deadline = time.monotonic() + PATIENCE_S
-        while not wsproxy("ls", "--json", str(path)).objects:
+        while not wsproxy_here("ls", "--json", str(path)).objects:
             assert time.monotonic() < deadline
         follower = subprocess.Popen(
             [WSPROXY, "show", str(path), "--follow", "--json"], stdout=subprocess.PIPE, text=True

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.run import check_error, wsproxy
+from tests.cli.run import check_error, wsproxy, wsproxy_here
 from wsproxy.cli.paint import Output, Span, printable
 from wsproxy.cli.payload import hex_dump, indented_json, payload_lines
 from wsproxy.cli.target import parse_target
@@ -108,7 +108,7 @@ def test_printable_text_is_printable_and_the_rest_is_as_it_was(text: str) -> Non
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def isatty(self) -> bool:
         return True
@@ -155,14 +155,14 @@ def test_no_target_makes_it_fail_otherwise(text: str) -> None:
 
 
 def test_an_error_cannot_reach_the_terminal_either() -> None:
-    check_error(wsproxy("record", "gopher://\x1b[31m\nred"), 2, r"\x1b[31m\nred")
+    check_error(wsproxy_here("record", "gopher://\x1b[31m\nred"), 2, r"\x1b[31m\nred")
 
 
 def test_every_command_has_an_example() -> None:
     overview = wsproxy("--help").out
     for command in ("record", "ls", "show", "explain", "demo"):
         assert command in overview
-        done = wsproxy(command, "--help")
+        done = wsproxy_here(command, "--help")
         assert done.code == 0
         assert f"  wsproxy {command}" in done.out.split("Examples:")[1]
 

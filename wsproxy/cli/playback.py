@@ -11,9 +11,9 @@ from wsproxy.cli.seen import Seen, SessionSight
 from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
-    from wsproxy.protocol.frame import Side
+    from wsproxy.protocol.frame import Side, WireEvent
     from wsproxy.protocol.message import Message
-    from wsproxy.store.model import StoredEvent, StoredMessage, StoredSession
+    from wsproxy.store.model import StoredChange, StoredEvent, StoredMessage, StoredSession
     from wsproxy.store.reader import Recording
 
 
@@ -30,15 +30,28 @@ class Playback:
         self._sides = tuple(Side) if side is None else (side,)
         self._sight = SessionSight(session.start.extensions)
         self._messages = {each: _Messages(recording, session.id, each) for each in self._sides}
+        self._changes = {each: _Changes(recording, session.id, each) for each in self._sides}
         self._large: dict[Side, int] = {}
         self._last_id = 0
 
-    def new(self) -> Iterator[Seen]:
-        """What was recorded since the last call."""
-        side = self._sides[0] if len(self._sides) == 1 else None
-        for stored in self._recording.events(self._session.id, side, after=self._last_id):
+    def new(self) -> "Iterator[Seen | StoredChange]":
+        """What was recorded since the last call: what the sides sent, and below it what was sent on
+        instead.
+        """
+        only = self._sides[0] if len(self._sides) == 1 else None
+        for changes in self._changes.values():
+            changes.look_again()
+        for stored in self._recording.events(self._session.id, only, after=self._last_id):
             self._last_id = stored.id
+            changes, start, end = self._changes[stored.side], *_range(stored.event)
+            yield from changes.injected_before(start)
             yield self._see(stored)
+            yield from changes.made_before(end)
+
+    def changes_left(self) -> "Iterator[StoredChange]":
+        """What was changed behind the last frame."""
+        for changes in self._changes.values():
+            yield from changes.rest()
 
     def cut_short(self) -> Iterator[Seen]:
         """What each side sent of a frame that is not all there."""
@@ -78,6 +91,56 @@ class Playback:
             return Seen(side, session.last_at_ns, OpaqueData(offset, tail, ""), None, part.findings)
         findings = tuple(replace(f, offset=offset) for f in part.findings if f.rule_id == "stream-cut-short")
         return Seen(side, session.last_at_ns, part.frame._replace(offset=offset), None, findings)
+
+
+def _range(event: "WireEvent") -> tuple[int, int]:
+    """Where an event begins and ends in its side's stream; the pieces of a large frame are but its later
+    part.
+    """
+    from wsproxy.protocol.frame import FramePiece, OpaqueData
+
+    if isinstance(event, FramePiece):
+        return -1, -1
+    if isinstance(event, OpaqueData):
+        return event.offset, event.offset + len(event.data)
+    return event.offset, event.offset + len(event.header) + (event.length or len(event.payload)) + len(
+        event.trailer
+    )
+
+
+class _Changes:
+    """What was sent on in place of what one side sent, each asked for where it belongs."""
+
+    def __init__(self, recording: "Recording", session_id: int, side: "Side") -> None:
+        self._read = partial(recording.changes, session_id, side)
+        self._rest: Iterator[StoredChange] = iter(())
+        self._next: StoredChange | None = None
+        self._last_id = 0
+
+    def look_again(self) -> None:
+        """Find those that were recorded since."""
+        self._rest = (change for change in self._read() if change.id > self._last_id)
+        self._next = next(self._rest, None)
+
+    def injected_before(self, offset: int) -> "Iterator[StoredChange]":
+        """What was sent without being received, in front of `offset`."""
+        while self._next is not None and self._next.end_offset <= offset:
+            yield self._take(self._next)
+
+    def made_before(self, offset: int) -> "Iterator[StoredChange]":
+        """What was changed of the bytes in front of `offset`."""
+        while self._next is not None and self._next.start_offset < offset:
+            yield self._take(self._next)
+
+    def rest(self) -> "Iterator[StoredChange]":
+        """All that is left."""
+        while self._next is not None:
+            yield self._take(self._next)
+
+    def _take(self, change: "StoredChange") -> "StoredChange":
+        self._last_id = change.id
+        self._next = next(self._rest, None)
+        return change
 
 
 class _Messages:

@@ -109,7 +109,7 @@ def record(
             **settings,
         )
         try:
-            facts = _run(chosen, quiet, style)
+            facts = _run(chosen, quiet, style, not no_recording)
         except WsproxyError as error:
             if notices.said(str(error)):
                 sys.exit(error.exit_code)
@@ -159,7 +159,7 @@ def _place(recording: str, no_recording: bool, quiet: bool) -> Iterator[str | No
             yield str(Path(folder) / "shown.db")
 
 
-def _run(settings: "ProxySettings", quiet: bool, style: str) -> "ProxyFacts":
+def _run(settings: "ProxySettings", quiet: bool, style: str, recorded: bool) -> "ProxyFacts":
     from dataclasses import replace
 
     from wsproxy.cli.live import LiveDisplay, LiveLimits
@@ -174,7 +174,7 @@ def _run(settings: "ProxySettings", quiet: bool, style: str) -> "ProxyFacts":
         proxy.stop()
 
     display = LiveDisplay(
-        JsonView() if style == "jsonl" else TextView(limit=_PAYLOAD_LINES, numbered=True),
+        JsonView() if style == "jsonl" else TextView(limit=_PAYLOAD_LINES, numbered=True, recorded=recorded),
         Output(),
         limits=LiveLimits(frames_per_second=0) if style == "jsonl" else LiveLimits(),
         on_broken=stop,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wsproxy.cli.seen import Seen
     from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData
     from wsproxy.protocol.message import Message
-    from wsproxy.store.model import SessionEnd, SessionStart
+    from wsproxy.store.model import SessionEnd, SessionStart, StoredChange
 
 _INDENT = " " * 6
 _INLINE_WIDTH = 40
@@ -106,7 +106,32 @@ def seen_lines(
         yield [Span(_INDENT[:-4]), *finding_line(finding)]
 
 
-def _prefix(seen: "Seen", number: int | None, what: str, size: int | None, about: str) -> Line:
+def changed_lines(change: "StoredChange", number: int | None, *, limit: int = 0) -> Iterator[Line | str]:
+    """What was sent on in place of something, below what it was."""
+    size = change.end_offset - change.start_offset
+    yield _prefix(change, number, str(change.kind), size or None, "on the way on")
+    for opcode, flags, payload in _sent_frames(change):
+        name = _opcode_text(opcode) if flags is not None else "opaque"
+        line = [Span(f"{_INDENT}sent on  "), Span(f"{name:<7}"), Span(f"  {flags or '':<8}  ", "dim")]
+        yield from _with_payload(line, payload_lines(opcode, payload, limit))
+
+
+def _sent_frames(change: "StoredChange") -> Iterator[tuple[int, str | None, bytes]]:
+    """Opcode, flags and payload of what was sent on; no flags for bytes that are no frame."""
+    from wsproxy.protocol.decoder import FrameDecoder
+    from wsproxy.protocol.frame import Frame
+
+    decoder = FrameDecoder(piece_limit=max(1, len(change.sent)))
+    for event in decoder.receive_data(change.sent):
+        if isinstance(event, Frame):
+            yield event.opcode, _flags(event), event.payload
+        else:
+            yield _BINARY, None, event.serialize()
+    if decoder.pending:
+        yield _BINARY, None, decoder.pending
+
+
+def _prefix(seen: "Seen | StoredChange", number: int | None, what: str, size: int | None, about: str) -> Line:
     """Time, session, side, what, how long, and flags."""
     side = str(seen.side)
     length = "" if size is None else f"{size:,} B"
@@ -114,8 +139,8 @@ def _prefix(seen: "Seen", number: int | None, what: str, size: int | None, about
     return [
         Span(f"{clock(seen.at_ns)}  {session}", "dim"),
         Span(_SIDES[side], side),
-        Span(f"  {what:<7}"),
-        Span(f" {length:>10}", "value"),
+        Span(f"  {what:<8}"),
+        Span(f"{length:>10}", "value"),
         Span(f"  {about:<8}  ", "dim"),
     ]
 

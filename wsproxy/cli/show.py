@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wsproxy.cli.playback import Playback
     from wsproxy.cli.seen import Seen
     from wsproxy.cli.views import View
-    from wsproxy.store.model import StoredSession
+    from wsproxy.store.model import StoredChange, StoredSession
     from wsproxy.store.reader import Recording
 
 _POLL_S = 0.1
@@ -55,6 +55,7 @@ def show(
     from wsproxy.cli.filters import parse_filters
     from wsproxy.cli.paint import Output
     from wsproxy.cli.playback import Playback
+    from wsproxy.cli.seen import Seen
     from wsproxy.cli.views import JsonView, TextView
     from wsproxy.protocol.frame import Side
     from wsproxy.store.reader import open_recording
@@ -71,7 +72,9 @@ def show(
             view = TextView(limit=lines, show_hex=show_hex, messages_only=messages)
             output.print_all(_heading(stored))
         for seen in _read(opened, stored.id, playback, output, follow):
-            if wanted(seen):
+            if not isinstance(seen, Seen):
+                output.print_all(view.changed(stored.id, seen))
+            elif wanted(seen):
                 output.print_all(view.seen(stored.id, seen))
         stored = opened.session(stored.id)
         output.print_all(view.ended(stored.id, stored.end) if stored.end else _unended(stored, as_json))
@@ -79,7 +82,7 @@ def show(
 
 def _read(
     opened: "Recording", session_id: int, playback: "Playback", output: "Output", follow: bool
-) -> "Iterator[Seen]":
+) -> "Iterator[Seen | StoredChange]":
     from wsproxy.store.model import SessionState
 
     while True:
@@ -92,6 +95,7 @@ def _read(
         time.sleep(_POLL_S)
     if not is_open:
         yield from playback.cut_short()
+        yield from playback.changes_left()
 
 
 def _heading(stored: "StoredSession") -> "Iterator[Line | str]":

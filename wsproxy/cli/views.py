@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wsproxy.cli.objects import finding_object, frame_object, json_line, message_object
 from wsproxy.cli.paint import Line, Span
-from wsproxy.cli.render import ended_line, seen_lines, started_line
+from wsproxy.cli.render import changed_lines, ended_line, seen_lines, started_line
 
 if TYPE_CHECKING:
     from wsproxy.cli.seen import Seen
-    from wsproxy.store.model import SessionEnd, SessionStart
+    from wsproxy.store.model import SessionEnd, SessionStart, StoredChange
 
 type Lines = Iterable[Line | str]
 
@@ -23,6 +23,9 @@ class View(Protocol):
 
     def seen(self, number: int, seen: "Seen") -> Lines:
         """A side sent something."""
+
+    def changed(self, number: int, change: "StoredChange") -> Lines:
+        """Something else was sent on."""
 
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""
@@ -37,9 +40,16 @@ class TextView:
     """
 
     def __init__(
-        self, *, limit: int = 0, show_hex: bool = False, messages_only: bool = False, numbered: bool = False
+        self,
+        *,
+        limit: int = 0,
+        show_hex: bool = False,
+        messages_only: bool = False,
+        numbered: bool = False,
+        recorded: bool = True,
     ) -> None:
         self._numbered = numbered
+        self._recorded = recorded
         self._limit = limit
         self._hex = show_hex
         self._messages_only = messages_only
@@ -55,10 +65,15 @@ class TextView:
             seen, shown_number, limit=self._limit, show_hex=self._hex, messages_only=self._messages_only
         )
 
+    def changed(self, number: int, change: "StoredChange") -> Lines:
+        """Something else was sent on."""
+        return changed_lines(change, number if self._numbered else None, limit=self._limit)
+
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""
         said = " and ".join(f"{count:,} of the {side}" for side, count in counts.items() if count)
-        return [[Span(f"… frames not shown, they come too fast: {said}; all are recorded", "dim")]]
+        kept = "; all are recorded" if self._recorded else ""
+        return [[Span(f"… frames not shown, they come too fast: {said}{kept}", "dim")]]
 
     def ended(self, number: int, end: "SessionEnd") -> Lines:
         """It is over."""
@@ -103,6 +118,12 @@ class JsonView:
         if not self._messages_only and seen.assembled is not None:
             objects.append({"type": "message", **about, **message_object(seen.assembled)})
         return [json_line({**value, **findings}) for value in objects]
+
+    def changed(self, number: int, change: "StoredChange") -> Lines:
+        """Something else was sent on."""
+        facts = {**asdict(change), "sent": change.sent.hex(), "session": number}
+        del facts["id"], facts["session_id"]
+        return [json_line({"type": "change", **facts})]
 
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""
