@@ -70,7 +70,7 @@ def missing_ns(passed: list[Passed], stored: dict[tuple[int, Side], int], killed
 )
 def test_a_killed_recorder_loses_the_last_moments_only(tmp_path: Path, kind: str, pause: float) -> None:
     place = tmp_path / "recording.db"
-    after = random.Random(os.urandom(8)).uniform(0.3, 1.5)
+    after = random.Random(os.urandom(8)).uniform(0.6, 1.8)
     passed, killed_at = kill_feeder(place, tmp_path / "log", kind, pause, after)
     check_what_is_left(place, kind, passed, killed_at)
     with recording_to(place), open_recording(str(place)) as recording:

@@ -52,6 +52,8 @@ def test_less_may_wait_when_the_pace_is_slow() -> None:
     intake.put(b"", 200_000)
     assert told == []
     intake.set_pace(1_000_000, 0.1)
+    assert told == [], "only the putting thread is told to pause"
+    intake.put(b"", 0)
     assert told == [True]
     intake.set_pace(100_000_000, 0.1)
     intake.done(0, 1)
@@ -59,13 +61,28 @@ def test_less_may_wait_when_the_pace_is_slow() -> None:
     intake.set_pace(1, 0.1)
     intake.done(200_000, 0)
     intake.put(b"", 60_000)
-    assert told == [True, False, True, False]
+    assert told == [True, False]
+    intake.put(b"", 10_000)
+    assert told == [True, False, True]
+
+
+def test_quick_transactions_let_more_wait_again() -> None:
+    intake, told = an_intake(1 << 20)
+    intake.set_pace(1, 0.1)
+    intake.raise_mark(1_000)
+    intake.put(b"", 70_000)
+    intake.done(70_000, 1)
+    assert told == [True, False], "next to nothing says nothing about the pace"
+    intake.raise_mark(20_000)
+    intake.put(b"", 70_000)
+    assert told == [True, False]
 
 
 def test_a_hold_keeps_the_pressure_on() -> None:
     intake, told = an_intake()
     intake.hold(True)
     intake.hold(True)
+    assert told == []
     intake.put(b"", 1)
     intake.done(1, 1)
     assert told == [True]

@@ -110,9 +110,16 @@ class WsproxyAddon:
             self._recording_failed(recorder.failed)
 
     def _on_pressure(self, pressed: bool) -> None:
-        """Called by the recorder, in any thread; the last call counts, in whatever order they get through."""
+        """Called by the recorder: where it presses, in the event loop's thread, else in its own.
+
+        The last call counts, in whatever order they get through.
+        """
         self._pressed = pressed
-        ctx.master.event_loop.call_soon_threadsafe(lambda: self.sessions.press(self._pressed))
+        if pressed:
+            # At once: until the next turn of the loop a socket could bring in many times what may wait.
+            self.sessions.press(True)
+        else:
+            ctx.master.event_loop.call_soon_threadsafe(lambda: self.sessions.press(self._pressed))
 
     def _on_failure(self, error: RecordingError) -> None:
         """Called by the recorder, in its thread."""

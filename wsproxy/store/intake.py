@@ -16,10 +16,10 @@ class Intake[Item]:
     """A queue into the writer's thread.
 
     `put` is called from one thread at a time (the event loop's), the rest from the writer's, `finish` from
-    any. `on_pressure(True)` is called in the putting thread, at once, when more than the high-water mark
-    waits (bytes, at most `high_water`); `on_pressure(False)` in the writer's, when less than a quarter of
-    that does. The mark sinks with the pace at which data is taken, see `set_pace`. `hold` keeps the pressure
-    on, whatever waits.
+    any. `on_pressure(True)` is called in the putting thread only, at once, when more than the high-water mark
+    waits (bytes, at most `high_water`): told from another thread, the event loop would hear of it too late.
+    `on_pressure(False)` is called in the writer's, when less than a quarter of that waits. The mark follows
+    the pace at which data is taken, see `set_pace`. `hold` keeps the pressure on, whatever waits.
     """
 
     def __init__(self, high_water: int, on_pressure: Callable[[bool], None]) -> None:
@@ -52,7 +52,7 @@ class Intake[Item]:
         self._put += size + _ITEM_COST
         if self._put - self._done > self._notice_at:
             self._wake.set()
-            self._settle()
+            self._settle(press=True)
 
     def wait(self, seconds: float) -> None:
         """Let data gather: for `seconds`, or until much waits, or `finish` is called."""
@@ -79,7 +79,14 @@ class Intake[Item]:
 
     def set_pace(self, bytes_a_second: float, catch_up_time: float) -> None:
         """Let no more wait than can be taken in `catch_up_time` seconds, so that nothing waits for long."""
-        allowed = int(bytes_a_second * catch_up_time)
+        self._set_high(int(bytes_a_second * catch_up_time))
+
+    def raise_mark(self, stored: int) -> None:
+        """Let more wait again if that many bytes, stored in no time, say something about the pace."""
+        if stored >= self._high // 4:
+            self._set_high(2 * self._high)
+
+    def _set_high(self, allowed: int) -> None:
         self._high = min(self._most, max(allowed, _LEAST_HIGH_WATER))
         self._settle()
 
@@ -102,12 +109,15 @@ class Intake[Item]:
         self._held = False
         self._settle()
 
-    def _settle(self) -> None:
+    def _settle(self, *, press: bool = False) -> None:
         # One lock around judging and telling: on_pressure calls must not overtake one another.
         with self._lock:
             waiting = self._put - self._done
-            pressed = self._held or waiting > (self._high // 4 if self._pressed else self._high)
-            self._notice_at = sys.maxsize if pressed else self._high
-            if pressed is not self._pressed:
-                self._pressed = pressed
-                self._on_pressure(pressed)
+            wanted = self._held or waiting > (self._high // 4 if self._pressed else self._high)
+            if wanted and not self._pressed and not press:
+                self._notice_at = -1
+                return
+            self._notice_at = sys.maxsize if wanted else self._high
+            if wanted is not self._pressed:
+                self._pressed = wanted
+                self._on_pressure(wanted)

@@ -13,7 +13,8 @@ class WriterLimits:
     `tick`: how long the writer lets data gather. `commit_time`: how long a transaction takes in data.
     `spool_age`: data that has waited longer than this is stored undecoded, in its side's tail, by the next
     commit. Together these keep what a killed recorder loses under 250 ms. `index_after`: how long nothing
-    must have come in before texts are indexed.
+    must have come in before texts are indexed. `lock_timeout`: how long to wait for other programs that write
+    to the same SQLite file.
 
     `slice_size`: at most this much is decoded at once. `batch_size`: row data gathered before it is inserted.
     `piece_limit`: payload data of a frame kept in one row. `message_limit`: payload kept of an assembled
@@ -22,11 +23,12 @@ class WriterLimits:
     """
 
     high_water: int = 2 << 20
-    catch_up_time: float = 0.1
+    catch_up_time: float = 0.08
     tick: float = 0.05
     commit_time: float = 0.05
-    spool_age: float = 0.06
+    spool_age: float = 0.08
     index_after: float = 1.0
+    lock_timeout: float = 10.0
     slice_size: int = 64 << 10
     batch_size: int = 512 << 10
     piece_limit: int = 64 << 10

@@ -66,7 +66,9 @@ class StoreThread:
     def _turn(self) -> bool:
         """Let data gather and store it; False when there will be no more."""
         finished = self._intake.closed
-        if not (finished or self._ingest.waiting):
+        if self._ingest.waiting:
+            self._database.leave_turn()
+        elif not finished:
             self._intake.wait(self._limits.tick)
         if self._intake.backlog:
             self._store()
@@ -88,9 +90,11 @@ class StoreThread:
         self._intake.commit()
         self._indexer.touch(self._ingest.committed())
         self._quiet_since = time.monotonic()
-        elapsed = self._quiet_since - began
+        elapsed, stored = self._quiet_since - began, self._intake.stored - stored
         if elapsed > self._limits.commit_time / 2:
-            self._intake.set_pace((self._intake.stored - stored) / elapsed, self._limits.catch_up_time)
+            self._intake.set_pace(stored / elapsed, self._limits.catch_up_time)
+        else:
+            self._intake.raise_mark(stored)
 
     def _idle(self) -> None:
         if self._ingest.recording and self._database.renewal_due:
