@@ -5,21 +5,17 @@ Source: RFC 6455 sections 5.4 and 5.6.
 
 from typing import Protocol
 
-from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.conditions import RSV1, Conditions
 from wsproxy.conformance.hold import HeldFrame, Hold
 from wsproxy.conformance.inflating import InflatingMessage
-from wsproxy.conformance.large_frame import NOT_UTF8
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
-from wsproxy.conformance.repairs_deflate import Compression
 from wsproxy.conformance.repairs_frames import FrameRepairs
-from wsproxy.conformance.repairs_messages import MessageDraft, MessageRepairs
+from wsproxy.conformance.repairs_messages import MessageDraft
 from wsproxy.conformance.sequence import INTERRUPTED, Sequence
-from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.conformance.whole_messages import MESSAGES, WholeMessages
 from wsproxy.protocol.frame import Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
-
-_MESSAGES = (Opcode.TEXT, Opcode.BINARY)
 
 
 class Owner(Protocol):
@@ -40,21 +36,17 @@ class Owner(Protocol):
 class DataFrames:
     """Takes the data frames and pieces of one side.
 
-    `hold` is the message held back, if any; `sequence` takes what goes on.
+    `hold` is the message held back, if any; `messages` mends whole ones, `sequence` takes what goes on.
     """
 
     __slots__ = (
-        "_compression",
         "_conditions",
         "_hold_limit",
         "_inflating",
-        "_messages",
-        "_one_frame",
         "_outlet",
         "_owner",
-        "_plain",
-        "_watches_text",
         "hold",
+        "messages",
         "sequence",
     )
 
@@ -62,14 +54,8 @@ class DataFrames:
         self._conditions = conditions
         self._outlet = outlet
         self._owner = owner
-        self._messages = MessageRepairs(conditions)
-        self._compression = Compression(conditions)
+        self.messages = WholeMessages(conditions, outlet, owner.heartbeat)
         self._hold_limit: int = conditions.sent_by("hold_limit")
-        follows, looks_at = self._compression.follows, self._messages.looks_at
-        self._plain = () if follows else tuple(opcode for opcode in _MESSAGES if not looks_at(opcode))
-        no_fragments = conditions.other_dialect and not outlet.writer.fragments
-        self._one_frame = self._messages.one_frame or no_fragments
-        self._watches_text = conditions.repairs(NOT_UTF8)
         self._inflating: InflatingMessage | None = None
         self.hold: Hold | None = None
         self.sequence = Sequence(conditions, repairs, outlet, owner.fail)
@@ -79,17 +65,13 @@ class DataFrames:
         """Whether a frame or a message is unfinished."""
         return self.hold is not None or self._inflating is not None or self.sequence.under_way
 
-    def passes_plain(self, opcode: int) -> bool:
-        """Whether an uncompressed message of that opcode in one frame needs no look but at its text."""
-        return opcode in self._plain
-
     def frame(self, frame: Frame) -> None:
         """A data frame; of a large one, its beginning."""
         if self.hold is not None:
             self._add_to_hold(self.hold, frame)
         elif self._inflating is not None and frame.opcode in (0, self._inflating.opcode):
             self._inflate(self._inflating, frame)
-        elif frame.opcode not in _MESSAGES or frame.opcode == self._interrupted:
+        elif frame.opcode not in MESSAGES or frame.opcode == self._interrupted:
             self.sequence.frame(frame)
         elif self._interrupted is None:
             self._begin(frame)
@@ -140,8 +122,8 @@ class DataFrames:
         hold, self.hold = self.hold, None
         if hold is None:
             return
-        if hold.items[0].frame.rsv & RSV1 and self._compression.agreed:
-            inflater = self._compression.stream()
+        if hold.items[0].frame.rsv & RSV1 and self.messages.compression.agreed:
+            inflater = self.messages.compression.stream()
             if inflater is None:
                 self._owner.fail(TOO_BIG, b"", hold.items[-1].end, ("compression-ended",))
                 return
@@ -174,42 +156,30 @@ class DataFrames:
         return self._outlet.open if self._conditions.repairs(INTERRUPTED) else None
 
     def _begin(self, frame: Frame) -> None:
-        if self._is_plain(frame):
+        if self.messages.is_right(frame):
             self.sequence.frame(frame, checked=True)
-        elif self._must_hold(frame):
+        elif self.messages.wanted(frame):
             self.hold = Hold(frame, frame.opcode, self._owner.at_ns)
             self._check_hold(self.hold)
         else:
             self.sequence.frame(frame)
 
-    def _is_plain(self, frame: Frame) -> bool:
-        """Whether the frame is a message that no repair of messages is about."""
-        if not frame.fin or frame.rsv & RSV1 or frame.opcode not in self._plain or not frame.complete:
-            return False
-        return frame.opcode != Opcode.TEXT or not self._watches_text or is_utf8(frame.payload)
-
     def _defer(self, frame: Frame) -> None:
         """A whole message inside another one goes on behind it."""
         hold = Hold(frame, frame.opcode, self._owner.at_ns)
-        mended, rsv = self._mend(hold), 0
+        mended, rsv = self.messages.mend(hold), 0
         if mended is None:
             mended, rsv = MessageDraft(frame.opcode, frame.payload), frame.rsv & self._conditions.rsv_defined
             mended.parts = [frame.payload]
         if mended.fail is not None:
             self._fail(hold, mended)
         else:
-            self.sequence.defer(hold.items[-1].end, self._write(mended, frame, rsv))
-
-    def _must_hold(self, frame: Frame) -> bool:
-        """Also true of a whole message: it is held for no time at all."""
-        if (frame.rsv & RSV1 and self._compression.mends) or (frame.fin and frame.complete):
-            return True
-        return self._one_frame or self._messages.needs_whole(frame.opcode)
+            self.sequence.defer(hold.items[-1].end, self.messages.write(mended, frame, rsv))
 
     def _add_to_hold(self, hold: Hold, frame: Frame) -> None:
         if hold.belongs(frame):
             hold.add(frame, member=True)
-        elif frame.fin or frame.opcode not in _MESSAGES:
+        elif frame.fin or frame.opcode not in MESSAGES:
             hold.add(frame, member=False)
         else:
             self.abandon()
@@ -232,7 +202,7 @@ class DataFrames:
 
     def _whole(self, hold: Hold) -> None:
         """A message is there, whole."""
-        mended = self._mend(hold)
+        mended = self.messages.mend(hold)
         if mended is not None and mended.fail is not None:
             self._fail(hold, mended)
             return
@@ -244,56 +214,9 @@ class DataFrames:
                 self.sequence.frame(item.frame, checked=True)
             elif item is first:
                 self.sequence.last_opcode = mended.opcode
-                self._outlet.track.replace(item.end, self._write(mended, item.frame), mended.rules)
+                self._outlet.track.replace(item.end, self.messages.write(mended, item.frame), mended.rules)
             else:
                 self._outlet.track.drop(item.end, mended.rules)
 
     def _fail(self, hold: Hold, mended: MessageDraft) -> None:
         self._owner.fail(mended.fail or INVALID_DATA, b"", hold.items[-1].end, tuple(mended.rules))
-
-    def _write(self, message: MessageDraft, first: Frame, rsv: int = 0) -> bytes:
-        """A message written anew, under its first frame's key where there is a right one."""
-        out: list[bytes] = []
-        writer = self._outlet.writer
-        for part in message.parts or ():
-            key = writer.key()
-            if key is not None and first.masking_key and not out:
-                key = first.masking_key
-            out.append(self._outlet.fragments(Draft(first, message.opcode, True, rsv, key, part)))
-        return b"".join(out)
-
-    def _mend(self, hold: Hold) -> MessageDraft | None:
-        """The message as it must go on; None if its frames can, as they are or with another header."""
-        compression, fragments = self._compression, hold.fragments()
-        message = MessageDraft(hold.opcode, b"".join(fragment.data for fragment in fragments))
-        compressed = fragments[0].rsv1
-        if compressed and not compression.mends:
-            return None
-        if compressed:
-            verdict = compression.judge(hold.opcode, fragments)
-            message.rules += verdict.rules
-            if verdict.payload is None:
-                message.fail = (
-                    INVALID_DATA if self._conditions.sent_by("inflate_failure") == "close" else None
-                )
-                return message
-            if verdict.too_large:
-                message.fail = TOO_BIG
-                return message if verdict.rules else None
-            message.payload = verdict.payload
-        elif compression.follows:
-            compression.pass_plain(message.payload)
-        judged = len(message.rules)
-        self._mend_plain(hold, message)
-        if compressed and not judged and message.rules:
-            compression.end()
-        return message if message.rules else None
-
-    def _mend_plain(self, hold: Hold, message: MessageDraft) -> None:
-        if self._owner.heartbeat(message.payload):
-            message.rules.append("message-heartbeat")
-            return
-        self._messages.apply(message)
-        message.parts = message.parts or [message.payload]
-        if len(hold.items) > 1 and self._one_frame:
-            message.rules.append("message-fragmented")

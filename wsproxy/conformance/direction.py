@@ -61,7 +61,7 @@ class Direction:
         self.data = DataFrames(conditions, repairs, self.outlet, self)
         self._control = ControlFrames(repairs, self.outlet, pings, self)
         self._boundaries = Boundaries(conditions, dialect)
-        self._verdicts = Verdicts(conditions, dialect, self.data)
+        self._verdicts = Verdicts(conditions, dialect, self.data.messages)
         self._opcodes = {int(key): value for key, value in conditions.sent_by("opcodes").items()}
         self._heartbeats = _heartbeats(conditions)
 

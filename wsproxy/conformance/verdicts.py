@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from wsproxy.conformance.conditions import Conditions
-from wsproxy.conformance.data_frames import DataFrames
+from wsproxy.conformance.whole_messages import WholeMessages
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.opcodes import Opcode
@@ -26,10 +26,10 @@ _LOOK_CLOSER = Verdict(1, 0, False)
 class Verdicts(dict[bytes, Verdict]):
     """The verdict on every first two bytes met, 65,536 at most."""
 
-    def __init__(self, conditions: Conditions, dialect: Dialect, data: DataFrames) -> None:
+    def __init__(self, conditions: Conditions, dialect: Dialect, messages: WholeMessages) -> None:
         super().__init__()
         self._conditions = conditions
-        self._data = data
+        self._messages = messages
         self._readable = dialect.name == RFC6455.name and not conditions.other_dialect
 
     def __missing__(self, prefix: bytes) -> Verdict:
@@ -41,7 +41,7 @@ class Verdicts(dict[bytes, Verdict]):
         right = first in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)
         right = right and (second >= 0x80) is (conditions.side is Side.CLIENT)
         right = right and not conditions.taken_by("zero_key") and not conditions.sent_by("opcodes")
-        if not right or not self._data.passes_plain(opcode):
+        if not right or not self._messages.passes_plain(opcode):
             return _LOOK_CLOSER
         limit = conditions.taken_by("frame_limit") if conditions.repairs("frame-too-large") else 0
         is_text = opcode == Opcode.TEXT and conditions.repairs("message-text-not-utf8")

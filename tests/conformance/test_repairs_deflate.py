@@ -1,0 +1,138 @@
+"""Compressed messages: those that pass, and those that go on inflated."""
+
+import random
+import zlib
+
+import pytest
+
+from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated, profile
+from tests.wire.build import BINARY, CLOSE, CONT, PING, TEXT, client_frame, close, frame
+from wsproxy.conformance.normalizer import Legs
+
+DEFLATE = negotiated("permessage-deflate")
+BOTH = Legs.alike(DEFLATE)
+
+
+class Deflater:
+    """Compresses one message after the other."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(wbits=-15)
+
+    def message(self, data: bytes) -> bytes:
+        return (self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def got(line: Line, side=CLIENT) -> list[bytes]:
+    assert line.peers[side].error is None
+    return [payload for _, payload in line.peers[side].messages()]
+
+
+def test_compressed_messages_of_a_conforming_peer_pass() -> None:
+    deflater, line = Deflater(), Line(legs=BOTH)
+    for _ in range(3):
+        came = frame(TEXT, deflater.message(b'{"n": 1}' * 9), rsv=4)
+        assert line.send(SERVER, came) == came
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda _: b"",  # Z09 Z10 Z11
+        lambda deflater: deflater.message(b"tail") + b"\0\0\xff\xff",  # Z14
+        lambda deflater: deflater.message(b"bad \xff"),
+    ],
+)
+def test_a_message_compressed_otherwise_is_inflated_and_so_are_those_behind_it(bad) -> None:
+    line = Line(legs=BOTH)
+    deflater = Deflater()
+    first = frame(TEXT, deflater.message(b"first"), rsv=4)
+    assert line.send(SERVER, first) == first
+    line.send(SERVER, frame(TEXT, bad(deflater), rsv=4))
+    assert not line.out[-1].data[0] & 0x40
+    line.send(SERVER, frame(TEXT, deflater.message(b"first"), rsv=4))
+    assert got(line)[0] == b"first"
+    assert got(line)[-1] == b"first"
+    assert not line.out[-1].data[0] & 0x40
+
+
+def test_every_message_a_stream_of_its_own() -> None:  # Z04 Z15
+    line = Line(legs=BOTH)
+    for _ in range(3):
+        line.send(SERVER, frame(TEXT, zlib.compress(b"final", wbits=-15), rsv=4))
+    assert got(line) == [b"final"] * 3
+
+
+def test_a_message_that_cannot_be_inflated() -> None:  # X05 Z01
+    came = frame(BINARY, b"\x04", rsv=4)
+    assert Line(legs=BOTH).send(SERVER, came) == b""
+    assert Line(profile(inflate_failure="close"), BOTH).send(SERVER, came) == frame(CLOSE, close(1007))
+
+
+@pytest.mark.parametrize("legs", [Legs(negotiated(), DEFLATE), Legs()])
+def test_a_receiver_without_compression_gets_it_inflated(legs: Legs) -> None:  # F02 Z22 Z26 F09
+    deflater, line = Deflater(), Line(legs=legs)
+    for text in (b"hello", b"hello", b"hello again"):
+        line.send(SERVER, frame(TEXT, deflater.message(text), rsv=4))
+    assert got(line) == [b"hello", b"hello", b"hello again"]
+    expected = "compression-ended" if legs.server.deflate else "frame-rsv-bits"
+    assert set(line.rules(SERVER)) == {expected}
+
+
+def test_rsv1_without_compression_means_nothing() -> None:
+    line = Line()
+    assert line.send(SERVER, frame(TEXT, b"just text", rsv=4)) == frame(TEXT, b"just text")
+
+
+def test_a_sender_without_compression_needs_none() -> None:
+    line = Line(legs=Legs(DEFLATE, negotiated()))
+    assert line.send(SERVER, frame(TEXT, b"plain")) == frame(TEXT, b"plain")
+
+
+def test_the_bit_set_on_every_fragment() -> None:  # Z07
+    data = Deflater().message(b"one stream in two fragments")
+    line = Line(legs=BOTH)
+    line.send(
+        SERVER, frame(TEXT, data[:9], fin=False, rsv=4) + frame(PING, rsv=4) + frame(CONT, data[9:], rsv=4)
+    )
+    assert got(line) == [b"one stream in two fragments"]
+    assert line.rules(SERVER) == ["frame-rsv1-on-control", "frame-rsv1-on-continuation"]
+
+
+def test_each_fragment_compressed_by_itself() -> None:  # Z07 Z23
+    line = Line(legs=BOTH)
+    parts = [Deflater().message(part) for part in (b"one ", b"two")]
+    line.send(SERVER, frame(TEXT, parts[0], fin=False, rsv=4) + frame(CONT, parts[1], rsv=4))
+    assert got(line) == [b"one two"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_compressed_message_that_cannot_be_held_goes_on_inflated(late: bool) -> None:
+    text = random.Random(7).randbytes(90_000)
+    deflater = Deflater()
+    data = deflater.message(text)
+    line = Line(profile(hold_limit=1 << 20 if late else 40_000, hold_time=2.0), BOTH)
+    for start in range(0, len(data), 20_000):
+        last = start + 20_000 >= len(data)
+        line.send(
+            SERVER,
+            frame(CONT if start else BINARY, data[start : start + 20_000], fin=last, rsv=0 if start else 4),
+        )
+        line.wait(3.0 if late else 0)
+    line.send(SERVER, frame(BINARY, deflater.message(text[:50]), rsv=4))
+    assert got(line) == [text, text[:50]]
+    assert set(line.rules(SERVER)) == {"compression-ended"}
+
+
+def test_a_bomb_ends_the_session() -> None:
+    bomb = Deflater().message(bytes(1 << 22))
+    line = Line(profile(hold_limit=1 << 16), Legs(negotiated(), DEFLATE))
+    assert line.send(SERVER, frame(BINARY, bomb, rsv=4)) == frame(CLOSE, close(1009))
+
+
+def test_safari_compresses_each_frame() -> None:  # Z23
+    legs = Legs(negotiated("x-webkit-deflate-frame"), DEFLATE)
+    line = Line(legs=legs)
+    parts = [Deflater().message(part) for part in (b"one ", b"two")]
+    line.send(CLIENT, client_frame(TEXT, parts[0], fin=False, rsv=4) + client_frame(CONT, parts[1], rsv=4))
+    assert got(line, SERVER) == [b"one two"]
