@@ -52,6 +52,21 @@ def test_an_explicit_proxy_takes_a_url_in_the_request_line(rigs: Rigs, loop: Loo
     assert rig.recorded.streams_sent(session)[0] == head + frames
 
 
+def test_clients_that_reset_at_once_leave_no_mark(rigs: Rigs, loop: LoopThread) -> None:
+    rig = rigs["reverse"]
+
+    async def reset_often() -> None:
+        for _ in range(50):
+            client = await connect(rig.route)
+            client.reset()
+            await client.gone()
+        client, served = await opened(rig.device, rig.route)
+        await hang_up(client, served)
+
+    loop.run(reset_often())
+    assert "Traceback" not in rig.proxy.output
+
+
 def test_an_idle_session_outlives_the_timeout_of_connections(loop: LoopThread, tmp_path: Path) -> None:
     device = loop.run(Device.listen())
     mode = f"reverse:http://{LOOPBACK}:{device.port}"
