@@ -4,6 +4,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
+from sqlalchemy import event
+
 from tests.store.recording import AT, START, Callbacks, read_streams, recording_to, wait_until
 from tests.wire.build import frame
 from wsproxy.protocol.frame import Side
@@ -39,19 +41,38 @@ def test_the_log_stays_short_while_data_flows(tmp_path: Path) -> None:
     assert not place.with_name(place.name + "-wal").exists()
 
 
-def test_the_relay_pauses_when_the_disk_does_not_keep_up(tmp_path: Path) -> None:
-    """A limit of nothing: every commit finds the log too long until it is copied."""
-    callbacks = Callbacks()
+def test_the_relay_pauses_while_the_log_is_too_long(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
-    limits = WriterLimits(wal_start=0, wal_limit=0, high_water=1 << 30)
-    with recording_to(place, limits=limits, callbacks=callbacks) as recorder:
-        session = recorder.open_session(START)
-        for chunk in CHUNKS * 4:
-            session.receive_data(Side.SERVER, chunk, AT)
-            wait_until(lambda: recorder.backlog == 0, "the chunk to be stored")
-        wait_until(callbacks.relaxed.is_set, "the relay to go on")
-    assert True in callbacks.pressure
-    assert callbacks.pressure[-1] is False
+    with recording_to(place):
+        pass
+    engine = writing_engine(parse_location(str(place)), 1.0)
+    held: list[bool] = []
+    slow_disk = threading.Event()
+
+    with engine.connect() as connection:
+
+        @event.listens_for(engine, "connect")
+        def wait_for_disk(*_: object) -> None:
+            assert slow_disk.wait(30)
+
+        limits = WriterLimits(wal_start=0, wal_limit=0)
+        checkpointer = Checkpointer(engine, place, limits, held.append)
+        checkpointer.look(connection)
+        assert held == []
+        with connection.begin():
+            connection.exec_driver_sql("CREATE TABLE more (a)")
+        checkpointer.look(connection)
+        assert held == []
+        checkpointer.look(connection)
+        assert held == [True]
+        slow_disk.set()
+
+        def looked_until_free() -> bool:
+            checkpointer.look(connection)
+            return held[-1] is False
+
+        wait_until(looked_until_free, "the log to be copied")
+        checkpointer.stop()
 
 
 def test_a_reader_that_stays_does_not_stop_the_relay(tmp_path: Path) -> None:
@@ -111,7 +132,7 @@ def test_a_checkpoint_that_fails_is_left_to_the_next_commit(tmp_path: Path) -> N
 
 def test_there_may_be_no_log(tmp_path: Path) -> None:
     location = parse_location(str(tmp_path / "recording.db"))
-    engine = writing_engine(location)
+    engine = writing_engine(location, 1.0)
     held: list[bool] = []
     checkpointer = Checkpointer(engine, tmp_path / "other.db", SMALL_LOG, held.append)
     with engine.connect() as connection:

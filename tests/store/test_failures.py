@@ -23,6 +23,7 @@ from tests.store.recording import (
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.store.failures import explain
+from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import parse_location
 from wsproxy.store.migrations import APPLICATION_ID, MIGRATIONS
 from wsproxy.store.reader import open_recording
@@ -261,7 +262,7 @@ def test_a_disk_too_full_to_begin_is_refused(small_disk: Path) -> None:
 def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:
     callbacks = Callbacks()
     place = tmp_path / "recording.db"
-    with recording_to(place, callbacks=callbacks) as recorder:
+    with recording_to(place, callbacks=callbacks, limits=WriterLimits(lock_timeout=0.5)) as recorder:
         session = recorder.open_session(START)
         wait_until(lambda: recorder.backlog == 0, "the session to be stored")
         other = sqlite3.connect(place, isolation_level=None)

@@ -2,8 +2,6 @@
 
 import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -23,6 +21,7 @@ from tests.store.recording import (
     recording_to,
     wait_until,
 )
+from tests.store.several import check_several_recorders
 from tests.store.test_durability import check_what_is_left, kill_feeder
 from tests.store.test_round_trip import conversations, end_both
 from tests.wire.build import frame
@@ -110,37 +109,8 @@ def test_a_person_can_browse(postgresql_url: str) -> None:
     ]
 
 
-RECORD = """
-import sys
-from tests.store.recording import *
-
-url, who = sys.argv[1:]
-data = (b"\\x81\\x07" + b"message") * 50
-with recording_to(url) as recorder:
-    for number in range(10):
-        session = recorder.open_session(START)
-        for turn in range(20):
-            session.receive_data(Side.CLIENT, data, AT)
-            session.receive_data(Side.SERVER, b"\\x82\\x01" + who.encode(), AT)
-        session.end(AT)
-"""
-
-
 def test_several_recorders_begin_and_write_at_once(postgresql_url: str) -> None:
-    command = [sys.executable, "-c", RECORD, postgresql_url]
-    recorders = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE) for number in range(4)]
-    for recorder in recorders:
-        _, errors = recorder.communicate()
-        assert (recorder.returncode, errors) == (0, b"")
-    by_whom: dict[bytes, int] = {}
-    with open_recording(postgresql_url) as recording:
-        for session in recording.sessions():
-            assert session.state is SessionState.ENDED
-            client, server = (b"".join(recording.stream(session.id, side)) for side in Side)
-            assert client == REQUEST + b"\x81\x07message" * 1_000
-            assert server == RESPONSE + server[-3:] * 20
-            by_whom[server[-1:]] = by_whom.get(server[-1:], 0) + 1
-    assert by_whom == {b"0": 10, b"1": 10, b"2": 10, b"3": 10}
+    check_several_recorders(postgresql_url)
     assert query(postgresql_url, "SELECT version, name FROM schema_version") == [(1, "first tables")]
 
 

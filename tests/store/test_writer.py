@@ -21,6 +21,7 @@ from tests.store.recording import (
     recording_to,
     wait_until,
 )
+from tests.store.several import check_several_recorders
 from tests.wire.build import frame
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Frame, Side
@@ -270,3 +271,25 @@ def test_a_driver_that_takes_no_values_by_place_is_refused() -> None:
         pytest.raises(RecordingError, match="cannot be written to: use sqlite"),
     ):
         placeholder(connection)
+
+
+def test_several_recorders_begin_and_write_at_once(tmp_path: Path) -> None:
+    check_several_recorders(tmp_path / "recording.db")
+
+
+def test_a_recorder_under_load_leaves_others_their_turn(tmp_path: Path) -> None:
+    place = tmp_path / "recording.db"
+    impatient = WriterLimits(lock_timeout=5.0)
+    callbacks = Callbacks()
+    chunk = b"\x82\x02ab" * 16_000
+    with recording_to(place, callbacks=callbacks) as busy, recording_to(place, limits=impatient) as other:
+        flooding = busy.open_session(START)
+        session = other.open_session(START)
+        for _ in range(30):
+            assert callbacks.relaxed.wait(30)
+            flooding.receive_data(Side.CLIENT, chunk, AT)
+            session.receive_data(Side.CLIENT, HELLO, AT)
+        wait_until(lambda: other.backlog == 0, "the other recorder to have its turn")
+    assert callbacks.failures == []
+    assert read_streams(place, flooding.session_id or 0)[Side.CLIENT] == chunk * 30
+    assert read_streams(place, session.session_id or 0)[Side.CLIENT] == HELLO * 30

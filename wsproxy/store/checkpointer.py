@@ -17,6 +17,7 @@ from threading import Event, Thread
 
 from sqlalchemy import Connection, Engine
 
+from wsproxy.store.engine import sqlite_connection
 from wsproxy.store.limits import WriterLimits
 
 _log = logging.getLogger(__name__)
@@ -62,9 +63,7 @@ class Checkpointer:
         if size < self._settled:
             self._settled = 0
         if self._stage is _Stage.NEARLY:
-            raw = connection.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
-            copy_log(raw)
+            copy_log(sqlite_connection(connection))
             self._settled = size
             self._stage = _Stage.IDLE
             self._hold(False)

@@ -1,6 +1,7 @@
 """The writer's hold on a recording: one connection, its place among the recorders, and its end."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -9,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wsproxy.store import recorders
 from wsproxy.store.checkpointer import Checkpointer
-from wsproxy.store.engine import reading_engine, writing_engine
+from wsproxy.store.engine import TURN_S, reading_engine, sqlite_connection, writing_engine
 from wsproxy.store.failures import explained
 from wsproxy.store.inserts import placeholder
 from wsproxy.store.limits import WriterLimits
@@ -31,7 +32,7 @@ class Database:
         self.location = location
         self._clock = clock
         _check_first(location)
-        self._engine = writing_engine(location)
+        self._engine = writing_engine(location, limits.lock_timeout)
         with explained(location):
             self._connection = self._engine.connect()
             try:
@@ -61,6 +62,11 @@ class Database:
         if self._checkpointer is not None:
             self._checkpointer.look(self._connection)
 
+    def leave_turn(self) -> None:
+        """Let other recorders write to the same SQLite file; to be called between transactions under load."""
+        if self._checkpointer is not None:
+            time.sleep(TURN_S)
+
     @property
     def renewal_due(self) -> bool:
         """Whether it is time for `renew`."""
@@ -78,12 +84,10 @@ class Database:
             recorders.retire(self._connection, self.recorder_id, self._clock())
         if self._checkpointer is not None:
             self._checkpointer.stop()
-            raw = self._connection.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
+            raw = sqlite_connection(self._connection)
             # Out of WAL mode a recording can be read from anywhere, also where nothing can be written beside
             # it.
             with suppress(sqlite3.Error):
-                raw.execute("PRAGMA busy_timeout=0")
                 raw.execute("PRAGMA journal_mode=DELETE")
         self._connection.close()
         self._engine.dispose()

@@ -2,6 +2,9 @@
 
 import os
 import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -17,12 +20,18 @@ PAGE_SIZE = 16384
 tenth and double what a commit of a single small frame writes."""
 
 _CACHE_KIB = 4096
-_BUSY_TIMEOUT_S = 5.0
+
+TURN_S = 0.001
+"""How often a recorder asks for its turn to write, and how long one under load leaves to others between two.
+"""
+
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
-def writing_engine(location: Location) -> Engine:
-    """An engine that writes to `location`; a SQLite file and its parent folders are created if missing.
+def writing_engine(location: Location, lock_timeout: float) -> Engine:
+    """An engine that writes to `location`; a SQLite file and its folders are created if missing.
+
+    `lock_timeout`: how many seconds to wait for other programs that write to the same SQLite file.
 
     Raises RecordingError if that cannot be done, or if the file is something else.
     """
@@ -31,9 +40,8 @@ def writing_engine(location: Location) -> Engine:
             return _server_engine(location)
         _create_private_file(location.path)
         _check_magic(location.path, location)
-        return _sqlite_engine(
-            f"{location.path.absolute().as_uri()}?mode=rw", "BEGIN IMMEDIATE", _WRITER_PRAGMAS
-        )
+        begin = partial(_begin_writing, timeout=lock_timeout)
+        return _sqlite_engine(location.path, "rw", begin, _WRITER_PRAGMAS)
 
 
 def reading_engine(location: Location) -> Engine:
@@ -49,7 +57,7 @@ def reading_engine(location: Location) -> Engine:
         if not location.path.stat().st_size:
             raise RecordingError(f"{location} is empty: it is not a recording")
         _check_magic(location.path, location)
-        return _sqlite_engine(f"{location.path.absolute().as_uri()}?mode=ro", "BEGIN", ())
+        return _sqlite_engine(location.path, "ro", _begin_reading, ())
 
 
 # In WAL mode a killed process loses nothing it has committed, whatever `synchronous` says: the bytes are with
@@ -63,15 +71,18 @@ _WRITER_PRAGMAS = (
     "PRAGMA wal_autocheckpoint=0",
     "PRAGMA journal_size_limit=4194304",
     f"PRAGMA cache_size=-{_CACHE_KIB}",
+    "PRAGMA busy_timeout=0",
 )
 
 
-def _sqlite_engine(uri: str, begin: str, pragmas: tuple[str, ...]) -> Engine:
+def _sqlite_engine(
+    path: Path, mode: str, begin: Callable[[sqlite3.Connection], None], pragmas: tuple[str, ...]
+) -> Engine:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+
     def connect() -> sqlite3.Connection:
         # isolation_level None: transactions begin where we say so, not where the driver guesses.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             for pragma in pragmas:
                 connection.execute(pragma)
@@ -84,9 +95,38 @@ def _sqlite_engine(uri: str, begin: str, pragmas: tuple[str, ...]) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        begin(sqlite_connection(connection))
 
     return engine
+
+
+def _begin_reading(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+
+
+def _begin_writing(connection: sqlite3.Connection, timeout: float) -> None:
+    """Wait for the turn of this recorder.
+
+    SQLite itself asks again ever more seldom, at last ten times a second: it would hardly ever meet the
+    moment between two transactions of a recorder under load.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(TURN_S)
+        else:
+            return
+
+
+def sqlite_connection(connection: Connection) -> sqlite3.Connection:
+    """The driver's connection, for what must be done outside of transactions."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
 
 
 def _server_engine(location: Location) -> Engine:
