@@ -5,6 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from mitmproxy.options import Options
+from mitmproxy.proxy import server
 
 from tests.devices.certificates import client_tls, device_tls
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
@@ -19,9 +21,17 @@ from wsproxy.store.model import SessionState, TcpEnd
 
 
 @pytest.mark.parametrize("splice", ["true", "false"])
-def test_an_idle_session_outlives_mitmproxys_timeout(loop: LoopThread, device: Device, splice: str) -> None:
+def test_an_idle_session_outlives_mitmproxys_timeout(
+    loop: LoopThread, device: Device, splice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A connection that never becomes a session is closed for being idle; the session before it is not."""
-    with inside(device, set_options=["tcp_timeout=1", f"wsproxy_splice={splice}"]) as proxy:
+    options = [f"wsproxy_splice={splice}"]
+    if "tcp_timeout" in Options():
+        options.append("tcp_timeout=1")
+    else:
+        # mitmproxy 12.1
+        monkeypatch.setattr(server, "TCP_TIMEOUT", 1)
+    with inside(device, set_options=options) as proxy:
         client, served = loop.run(opened(device, proxy.port))
 
         async def outlive() -> None:
