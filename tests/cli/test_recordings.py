@@ -47,7 +47,7 @@ def test_sessions_are_listed(recording: str) -> None:
     done = wsproxy("ls", recording)
     assert (done.code, done.err) == (0, "")
     heading, first, second, third = done.out.splitlines()
-    assert heading.split() == ["#", "started", "lasted", "target", "client", "server", "bytes", "ended"]
+    assert heading.split() == ["session", "started", "lasted", "target", "client", "server", "bytes", "ended"]
     assert "1  2018-10-20 01:46:40   0.0 s  ws://skyq:9006/as/system/status" in first
     assert first.endswith("1000 by the client")
     assert second.endswith("(interrupted)")

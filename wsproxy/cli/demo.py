@@ -76,9 +76,9 @@ def _look_back(recording: Path, pasted: Path, output: "Output") -> None:
     """Show what the other commands make of what was recorded."""
     from wsproxy.demo.device import status_document
 
-    output.print_all(_step("3. The recording has both sessions, and every byte of them."))
+    output.print_all(_step("3. The recording has both sessions."))
     _run(output, recording, "ls", str(recording))
-    output.print()
+    output.print_all(["", "   And every byte of them.", ""])
     _run(output, recording, "show", str(recording), "2", "--lines", "3")
     text = "\ufffd~\ufffd" + status_document().decode()
     pasted.write_text(text, "utf-8")

@@ -15,8 +15,8 @@ Examples:
   wsproxy ls recordings/wsproxy.db
   wsproxy ls --json recordings/wsproxy.db
 """
-_HEADINGS = ("#", "started", "lasted", "target", "client", "server", "bytes", "ended")
-_NUMBERS = ("#", "lasted", "client", "server", "bytes")
+_HEADINGS = ("session", "started", "lasted", "target", "client", "server", "bytes", "ended")
+_NUMBERS = ("session", "lasted", "client", "server", "bytes")
 _LEFT_OUT = ("bytes", "lasted")
 _LEAST_TARGET = 20
 _GAP = "  "
