@@ -12,7 +12,7 @@ from tests.scenarios.proxy import ProxyProcess, Start
 
 ADDONS = Path(__file__).parents[2] / "addons"
 MITMDUMP = Path(sysconfig.get_path("scripts")) / "mitmdump"
-_LISTENING = re.compile(r"listening at (?:http://)?\S*?:(\d+)")
+LISTENING = re.compile(r"listening at (?:http://)?\S*?:(\d+)")
 
 
 def command(*scripts: str, options: tuple[str, ...] = (), mode: str) -> list[str]:
@@ -29,7 +29,7 @@ def command(*scripts: str, options: tuple[str, ...] = (), mode: str) -> list[str
 def mitmdump(device: Device, *scripts: str, options: tuple[str, ...] = ()) -> Iterator[ProxyProcess]:
     """In front of `device`; it must end well, and without a traceback."""
     arguments = command(*scripts, options=options, mode=f"reverse:http://{LOOPBACK}:{device.port}")
-    process = ProxyProcess(Start(tuple(arguments), _LISTENING))
+    process = ProxyProcess(Start(tuple(arguments), LISTENING))
     try:
         yield process
     finally:

@@ -1,14 +1,17 @@
 """Observe mode on real sockets: addons see everything, and change nothing."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mitmproxy import ctx, http
+from mitmproxy.io import FlowReader
 
 from tests.devices.certificates import device_tls
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
 from tests.devices.loop import LoopThread
-from tests.devices.peer import Peer
+from tests.devices.peer import PATIENCE_S, Peer
 from tests.mitm.inside import Seen, inside
 from tests.mitm.peers import hang_up, opened
 from tests.wire.build import PING, TEXT, client_frame, close, frame, noise
@@ -150,3 +153,57 @@ def test_no_layer_is_cut_out_where_there_is_tls(loop: LoopThread, tmp_path: Path
         assert not any(leg.spliced for leg in legs(spy))
         loop.run(hang_up(client, served))
     loop.run(device.close())
+
+
+def test_a_hook_that_hangs_stops_the_device_not_the_memory(loop: LoopThread, device: Device) -> None:
+    flows: list[http.HTTPFlow] = []
+
+    def intercept(flow: http.HTTPFlow) -> None:
+        if not flows:
+            flow.intercept()
+            flows.append(flow)
+
+    seen = Seen(intercept)
+    message = frame(TEXT, noise(50_000))
+    count = 2000
+
+    async def pour(served: Peer) -> None:
+        for _ in range(count):
+            await served.send(message)
+
+    async def pour_until_held_up(served: Peer, gate: Callable[[], bool]) -> asyncio.Future[None]:
+        pouring = asyncio.ensure_future(pour(served))
+        async with asyncio.timeout(PATIENCE_S):
+            while not (served.held_up and gate()):
+                await asyncio.sleep(0.01)
+        return pouring
+
+    async def end(pouring: asyncio.Future[None], client: Peer) -> None:
+        await pouring
+        await client.expect_count(count * len(message))
+
+    spy = Spy()
+    with inside(device, seen, spy) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        pouring = loop.run(pour_until_held_up(served, lambda: all(each.gate.closed for each in spy.sessions)))
+        assert seen.messages == [noise(50_000)]
+        assert client.received.count < count * len(message) / 2
+        proxy.call(flows[0].resume)
+        loop.run(end(pouring, client))
+        loop.run(hang_up(client, served))
+        seen.wait(lambda: bool(seen.ended))
+    assert len(seen.messages) == count
+
+
+def test_saved_flows_have_their_messages(loop: LoopThread, device: Device, tmp_path: Path) -> None:
+    saved = tmp_path / "flows.mitm"
+    with inside(device, set_options=[f"save_stream_file={saved}"]) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        loop.run(served.send(frame(TEXT, b"for the file") + frame(8, close(1000))))
+        loop.run(client.expect(frame(TEXT, b"for the file") + frame(8, close(1000))))
+        loop.run(hang_up(client, served))
+    with saved.open("rb") as file:
+        [flow] = FlowReader(file).stream()
+    assert isinstance(flow, http.HTTPFlow)
+    assert flow.websocket is not None
+    assert (contents(flow), flow.websocket.close_code) == ([b"for the file"], 1000)

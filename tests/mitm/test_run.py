@@ -1,10 +1,12 @@
 """Running the proxy: how it starts, what it says, how it ends."""
 
+import json
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import urllib.request
 import warnings
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from OpenSSL import SSL
 from tests.devices.certificates import client_tls, device_tls
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
 from tests.devices.loop import LoopThread
-from tests.mitm.inside import InsideProxy, inside
+from tests.mitm.inside import InsideProxy, Seen, inside
 from tests.mitm.peers import hang_up, opened
 from tests.wire.build import TEXT, frame
 from tests.wire.handshakes import REQUEST
@@ -153,14 +155,22 @@ def test_a_script_is_run_and_heard(loop: LoopThread, device: Device, tmp_path: P
 
 
 def test_mitmweb_shows_the_session(loop: LoopThread, device: Device) -> None:
+    """Its flow, with its messages, over the web interface's own API."""
     urls: list[str] = []
-    with inside(device, web=True, on_web=urls.append, set_options=["web_port=0"]) as proxy:
+    seen = Seen()
+    with socket.create_server((LOOPBACK, 0)) as free:
+        options = [f"web_port={free.getsockname()[1]}"]
+    with inside(device, seen, web=True, on_web=urls.append, set_options=options) as proxy:
         client, served = loop.run(opened(device, proxy.port))
         loop.run(served.send(frame(TEXT, b"on the web")))
-        loop.run(client.expect(frame(TEXT, b"on the web")))
+        seen.wait(lambda: seen.messages == [b"on the web"])
+        [url] = urls
+        page, _, token = url.partition("/?token=")
+        with urllib.request.urlopen(f"{page}/flows?token={token}", timeout=10) as answer:
+            [flow] = json.load(answer)
         loop.run(hang_up(client, served))
-    [url] = urls
-    assert url.startswith("http://127.0.0.1:")
+    assert flow["response"]["status_code"] == 101
+    assert flow["websocket"]["messages_meta"]["count"] == 1
 
 
 def tls_1_0(folder: Path) -> ssl.SSLContext:
