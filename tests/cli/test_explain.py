@@ -1,12 +1,18 @@
 """`wsproxy explain` through the installed entry point."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cli.run import check_error, wsproxy, wsproxy_here
+from tests.protocol.strategies import streams
+from wsproxy.cli.explain_view import part_lines, part_object
+from wsproxy.conformance.dissect import dissect
 from wsproxy.demo.device import status_document
-from wsproxy.protocol.grammar import build_frame
+from wsproxy.protocol.grammar import DIALECTS, build_frame
 
 HELLO, MASKED_HELLO = "81 05 48 65 6c 6c 6f", "81 85 37 fa 21 3d 7f 9f 4d 51 58"
 FRAME = build_frame(0x1, status_document()).serialize()
@@ -226,3 +232,13 @@ def test_wrong_usage_is_explained(arguments: list[str]) -> None:
     assert (done.code, done.out) == (2, "")
     assert "Traceback" not in done.err
     assert "wsproxy explain --help" in done.err
+
+
+@given(st.lists(streams | st.binary(max_size=8), max_size=3).map(b"".join), st.sampled_from(sorted(DIALECTS)))
+def test_any_bytes_can_be_drawn(data: bytes, dialect: str) -> None:
+    side, parts = dissect(data, DIALECTS[dialect])
+    for number, part in enumerate(parts):
+        for line in part_lines(part, number, 5):
+            text = line if isinstance(line, str) else "".join(span.text for span in line)
+            assert text.isprintable()
+        assert json.dumps(part_object(part, side))
