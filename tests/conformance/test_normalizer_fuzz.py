@@ -43,7 +43,9 @@ texts = st.one_of(
     st.text(max_size=12).map(str.encode),
     st.binary(max_size=8),
     st.sampled_from(["é€😀".encode()[:size] for size in range(10)]),
-    st.sampled_from([b"\x80", b"\xad", b"\xbf\xbd", b"\xed\xa0\x80", b"\xf0", b"\xe4\xb8"]),
+    st.sampled_from(
+        [b"\x80", b"\xad", b"\xbf\xbd", b"\xed\xa0\x80", b"\xed", b"\xed\xa0", b"\xa0", b"\xf0", b"\xe4\xb8"]
+    ),
 )
 compressed = st.builds(deflate, texts, final=st.booleans()) | st.binary(max_size=9)
 keys = st.sampled_from([None, b"\x01\x02\x03\x04", bytes(4)])

@@ -60,7 +60,7 @@ class LargeFrame:
 
     def _take(self, payload: bytes, trailer: bytes, *, last: bool) -> None:
         data = self._held + payload
-        self._end += len(payload) + len(trailer)
+        self._end += len(payload)
         text = self._outlet.text
         if not self._started and text is not None and text.begun and len(data) < _CHARACTER and not last:
             self._held = data
@@ -69,9 +69,13 @@ class LargeFrame:
             self._start(data, last=last)
         if self._split:
             self._held = b""
+            self._end += len(trailer)
             self._send_fragment(data, last=last)
         else:
             self._send(data, last=last)
+            if trailer:
+                self._end += len(trailer)
+                self._outlet.track.relay(self._end)
         if last:
             self._outlet.ended(self._draft.opcode, self._draft.fin)
 

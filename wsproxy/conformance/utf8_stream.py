@@ -5,6 +5,7 @@ Source: RFC 6455 sections 5.6 and 8.1; RFC 3629.
 
 from codecs import utf_8_decode
 
+_SURROGATE = 0xED
 _SECOND_BYTE = {0xE0: 0xA0, 0xED: 0x80, 0xF0: 0x90, 0xF4: 0x80}
 
 
@@ -23,6 +24,19 @@ def completion(begun: bytes) -> bytes:
     size = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
     second = bytes([_SECOND_BYTE.get(lead, 0x80)]) if len(begun) == 1 else b""
     return second + b"\x80" * (size - len(begun) - len(second))
+
+
+def _ends_in_surrogate(data: bytes | memoryview) -> bool:
+    """Whether two bytes at the end begin a surrogate, which the decoder waits for and then refuses."""
+    return len(data) > 1 and data[-2] == _SURROGATE and 0xA0 <= data[-1] <= 0xBF
+
+
+def _whole_characters(data: bytes | memoryview, *, last: bool) -> int:
+    """How many bytes are whole characters; all, if `last`. Raises UnicodeDecodeError."""
+    _, used = utf_8_decode(data, "strict", last)
+    if used < len(data) and _ends_in_surrogate(data):
+        raise UnicodeDecodeError("utf-8", bytes(data), used, used + 1, "invalid continuation byte")
+    return used
 
 
 class Utf8Stream:
@@ -44,11 +58,11 @@ class Utf8Stream:
         """
         data = self.begun + payload
         try:
-            _, used = utf_8_decode(data, "strict", last)
+            used = _whole_characters(data, last=last)
         except UnicodeDecodeError as error:
             crossing = completion(self.begun) if self.begun and error.start == 0 else b""
             rest = payload if crossing or not self.begun else data
-            text, used = utf_8_decode(rest, "replace", last)
+            text, used = utf_8_decode(rest, "replace", last or _ends_in_surrogate(rest))
             mended = text.encode() + rest[used:]
             if not crossing and self.begun:
                 mended = mended[len(self.begun) :]
@@ -62,7 +76,7 @@ class Utf8Stream:
         if not self.begun:
             return b""
         try:
-            utf_8_decode(self.begun + data[:3], "strict", last and len(data) < 3)
+            _whole_characters(self.begun + data[:3], last=last and len(data) < 3)
         except UnicodeDecodeError as error:
             if error.start == 0:
                 needed, self.begun = completion(self.begun), b""
@@ -79,7 +93,7 @@ class Utf8Stream:
         view, out, position = memoryview(lead + data), bytearray(), 0
         while True:
             try:
-                _, used = utf_8_decode(view[position:], "strict", last)
+                used = _whole_characters(view[position:], last=last)
             except UnicodeDecodeError as error:
                 out += view[position : position + error.start]
                 out += b"?" * (error.end - error.start)
