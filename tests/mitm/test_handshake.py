@@ -67,6 +67,36 @@ def test_only_what_an_addon_changes_is_written_anew(loop: LoopThread, device: De
     assert (start.response_head, start.response_head_sent) == (ODD_ANSWER, got)
 
 
+class Replace:
+    """Puts a new message in place of each, as some addons do."""
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        flow.request = flow.request.copy()
+        flow.request.headers["X-Same"] = "3"
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        assert flow.response is not None
+        flow.response = http.Response.make(101, b"", flow.response.headers)
+        flow.response.headers["Set-Cookie"] = "a=2"
+
+
+def test_a_message_put_in_place_of_another_keeps_its_dress(
+    loop: LoopThread, device: Device, tmp_path: Path
+) -> None:
+    sent = ODD.replace(b"X-Same: 1\nX-Same: 2\n", b"X-Same: 3\n")
+    got = ODD_ANSWER.replace(b"101\n", b"101 Switching Protocols\n").replace(b"a=1", b"a=2")
+    got = got.removesuffix(b"\n") + b"content-length: 0\n\n"
+    recording = tmp_path / "r.db"
+    with inside(device, Replace(), recording=str(recording)) as proxy:
+        client, served = loop.run(answered(device, Route(proxy.port), ODD, sent, ODD_ANSWER, got))
+        loop.run(served.send(frame(TEXT, b"a session of ours", rsv=7)))
+        loop.run(client.expect(frame(TEXT, b"a session of ours", rsv=7)))
+        loop.run(hang_up(client, served))
+    start = stored(recording).session.start
+    assert (start.request_head, start.request_head_sent) == (ODD, sent)
+    assert (start.response_head, start.response_head_sent) == (ODD_ANSWER, got)
+
+
 def test_what_nobody_changes_is_recorded_once(loop: LoopThread, device: Device, tmp_path: Path) -> None:
     recording = tmp_path / "r.db"
     with inside(device, recording=str(recording)) as proxy:

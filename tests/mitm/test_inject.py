@@ -140,6 +140,20 @@ def test_nothing_follows_a_close_frame(loop: LoopThread, device: Device) -> None
     assert any("has sent a Close frame" in notice for notice in proxy.notices)
 
 
+def test_what_found_no_place_is_told(loop: LoopThread, device: Device) -> None:
+    seen = Seen()
+    with inside(device, seen) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        loop.run(served.send(frame(TEXT, b"endless", fin=False)))
+        loop.run(client.expect(frame(TEXT, b"endless", fin=False)))
+        inject(proxy, seen.flows[0], to_client=True)
+        seen.wait(lambda: seen.messages == [b"injected"])
+        proxy.settle()
+        loop.run(hang_up(served, client))
+        seen.wait(lambda: bool(seen.ended))
+    assert proxy.notices == ["1 frames were never injected: no message ended before the session did"]
+
+
 def test_control_frames_can_be_seen_and_sent(loop: LoopThread, device: Device) -> None:
     class Answer:
         def wsproxy_control_frame(self, control: ControlFrame) -> None:

@@ -123,6 +123,7 @@ def test_mitmwebs_port_in_use(tmp_path: Path) -> None:
         ({"set_options": ["tcp_timeout=soon"]}, "tcp_timeout"),
         ({"scripts": ["/no/such/script.py"]}, "No such script"),
         ({"client_dialect": "klingon"}, "no dialect 'klingon'"),
+        ({"set_options": ["wsproxy_message_limit=-1"]}, "wsproxy_message_limit is -1"),
     ],
 )
 def test_what_cannot_be_meant(settings: dict[str, object], text: str) -> None:

@@ -1,8 +1,10 @@
 """What is known of a session when its opening handshake is over, taken from mitmproxy's flow."""
 
 import json
+from contextlib import suppress
 
 from mitmproxy import http
+from mitmproxy.certs import Cert
 from mitmproxy.connection import Connection
 from mitmproxy.net.http import url
 from mitmproxy.utils import human
@@ -66,11 +68,16 @@ def _tls_facts(connection: Connection) -> str | None:
         "sni": connection.sni,
     }
     if connection.certificate_list:
-        certificate = connection.certificate_list[0]
-        facts["certificate"] = {
-            "subject": dict(certificate.subject),
-            "issuer": dict(certificate.issuer),
-            "not_after": certificate.notafter.isoformat(),
-            "sha256": certificate.fingerprint().hex(),
-        }
+        # Devices have certificates that cannot be read.
+        with suppress(ValueError):
+            facts["certificate"] = _certificate_facts(connection.certificate_list[0])
     return json.dumps(facts)
+
+
+def _certificate_facts(certificate: Cert) -> dict[str, object]:
+    return {
+        "subject": dict(certificate.subject),
+        "issuer": dict(certificate.issuer),
+        "not_after": certificate.notafter.isoformat(),
+        "sha256": certificate.fingerprint().hex(),
+    }

@@ -56,6 +56,12 @@ def raw_head(message: http.Message | None) -> RawHead | None:
     return head
 
 
+def carry_over(head: RawHead | None, message: http.Message) -> None:
+    """Attach the raw head of the message that `message` was put in place of by an addon."""
+    if head is not None and raw_head(message) is None:
+        setattr(message, _ATTRIBUTE, head)
+
+
 def head_to_send(message: http.Message) -> bytes | None:
     """The head as it goes on, interim responses included; None for a message that has no raw head."""
     head = raw_head(message)

@@ -6,9 +6,9 @@ stack mitmproxy has built. Relies on:
 
 - `HttpLayer.event_to_child(child, event)` delivering each child's Start, nested children being `child_layer`;
 - `HttpClient` storing the connection it creates in `child_layer` before that gets its Start;
-- `HttpStream`: `check_invalid`, `send_response` (decides on `flow.websocket`, then runs the response hook),
-  `flow_done` (starts the layer that follows a 101) and `passthrough` (then passes events to it),
-  `client_state`.
+- `HttpStream`: `check_invalid` (called with each message before any hook), `send_response` (decides on
+  `flow.websocket`, then runs the response hook), `flow_done` (starts the layer that follows a 101) and
+  `passthrough` (then passes events to it), `client_state`.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,14 @@ from mitmproxy.proxy.layers.http import HttpClient, HttpLayer, HttpStream, SendH
 from mitmproxy.proxy.layers.http._events import (
     RequestData,
     RequestEndOfMessage,
+    RequestHeaders,
     ResponseData,
     ResponseEndOfMessage,
+    ResponseHeaders,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
-from wsproxy.mitm.heads import raw_head
+from wsproxy.mitm.heads import RawHead, carry_over, raw_head
 from wsproxy.mitm.http1_layers import (
     ClientHalfClosed,
     FullClose,
@@ -86,6 +88,8 @@ class UpgradeStream(HttpStream):
     """One request and its response; for an opening handshake, all of the session after it."""
 
     open_session: OpenSession
+    raw_request: RawHead | None = None
+    raw_response: RawHead | None = None
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         if isinstance(event, RawData):
@@ -94,12 +98,30 @@ class UpgradeStream(HttpStream):
             if self.context.server.connected:
                 yield SendHttp(HalfClose(self.stream_id), self.context.server)
         else:
-            yield from super()._handle_event(event)
+            yield from self._keep_raw_heads(super()._handle_event(event))
+
+    def _keep_raw_heads(self, generated: CommandGenerator[None]) -> CommandGenerator[None]:
+        """See to it that a message an addon has put in place of another goes on in the other's dress."""
+        reply = None
+        while True:
+            try:
+                command = generated.send(reply)
+            except StopIteration:
+                return
+            sent = command.event if isinstance(command, SendHttp) else None
+            if isinstance(sent, RequestHeaders):
+                carry_over(self.raw_request, sent.request)
+            elif isinstance(sent, ResponseHeaders):
+                carry_over(self.raw_response, sent.response)
+            reply = yield command
 
     def check_invalid(self, request: bool) -> CommandGenerator[bool]:
         """Let odd header fields of an opening handshake pass; the rest of mitmproxy's checks stay."""
-        message = self.flow.request if request else self.flow.response
-        if raw_head(message) is None:
+        if request:
+            self.raw_request = raw_head(self.flow.request)
+        else:
+            self.raw_response = raw_head(self.flow.response)
+        if (self.raw_request if request else self.raw_response) is None:
             return (yield from super().check_invalid(request))
         if request and validate_request(self.mode, self.flow.request, False):
             return (yield from super().check_invalid(True))
@@ -108,7 +130,7 @@ class UpgradeStream(HttpStream):
     @property
     def _is_session(self) -> bool:
         response = self.flow.response
-        switches = response is not None and response.status_code == 101 and raw_head(response) is not None
+        switches = response is not None and response.status_code == 101 and self.raw_response is not None
         return switches and bool(self.context.options.websocket)
 
     def send_response(self, already_streamed: bool = False) -> CommandGenerator[None]:

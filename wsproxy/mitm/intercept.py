@@ -205,6 +205,9 @@ class InterceptLayer(SessionLayer):
         if outlet.boundary:
             yield from self._put_in_waiting(side)
 
+    def _never_put_in(self) -> int:
+        return sum(len(outlet.waiting) for outlet in self._outlets.values())
+
     def _put_in_waiting(self, side: Side) -> CommandGenerator[None]:
         outlet = self._outlets[side]
         put_in, outlet.waiting = outlet.waiting, []

@@ -45,7 +45,7 @@ class SessionLayer(Layer):
         super().__init__(context)
         self.session = session
         self._backlog = 0
-        self._ended: set[Side] = set()
+        self._ended: list[Side] = []
         self._over = False
 
     def _enqueue(self, event: events.Event, size: int) -> CommandGenerator[None]:
@@ -109,6 +109,10 @@ class SessionLayer(Layer):
     def _put_in(self, side: Side, data: bytes) -> CommandGenerator[None]:
         """Send frames on as if they came from `side`, as soon as that does not break a message."""
 
+    @abstractmethod
+    def _never_put_in(self) -> int:
+        """How many frames still wait to be put in."""
+
     def _send(self, side: Side, data: bytes) -> CommandGenerator[None]:
         """Send on what came (or might have come) from `side`."""
         yield commands.SendData(self.session.connection(side.other), data)
@@ -124,7 +128,7 @@ class SessionLayer(Layer):
         if self._over or (side in self._ended and not gone):
             return
         if side not in self._ended:
-            self._ended.add(side)
+            self._ended.append(side)
             self.session.direction_ended(side)
         if self.session.wire.was_reset(side):
             self.session.wire.reset(side.other)
@@ -133,7 +137,9 @@ class SessionLayer(Layer):
             yield commands.CloseTcpConnection(self.session.connection(side.other), half_close=True)
             return
         self._over = True
-        self.session.finish(side)
+        self.session.finish(self._ended[0])
+        if unsent := self._never_put_in():
+            _log.warning("%d frames were never injected: no message ended before the session did", unsent)
         yield commands.CloseConnection(self.session.connection(side.other))
         yield commands.CloseConnection(self.session.connection(side))
 
@@ -226,6 +232,9 @@ class ObserveLayer(SessionLayer):
             yield from self._send_injected(side, follower.offset, data)
         else:
             self._waiting[side].append(data)
+
+    def _never_put_in(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
     def _put_between(self, side: Side, data: bytes) -> tuple[list[bytes], list[Seen]]:
         """What to send on for `data` where a frame waits to be put in, and what addons are to see."""

@@ -5,6 +5,7 @@ from typing import Any
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 
+from wsproxy.errors import UsageError
 from wsproxy.mitm.internals import set_options
 from wsproxy.mitm.messages import MessageLimits
 from wsproxy.mitm.sessions import SessionSettings
@@ -99,8 +100,14 @@ def add_options(loader: Loader) -> None:
 
 
 def session_settings() -> SessionSettings:
-    """How sessions are to be treated, by the options as they are. Raises UsageError for no dialect."""
+    """How sessions are to be treated, by the options as they are.
+
+    Raises UsageError for an unknown dialect, or a limit that makes no sense.
+    """
     options: Any = ctx.options
+    for name in ("wsproxy_message_limit", "wsproxy_message_patience", "wsproxy_messages_kept"):
+        if getattr(options, name) < 0:
+            raise UsageError(f"{name} is {getattr(options, name)}; it cannot be negative")
     return SessionSettings(
         intercept=options.wsproxy_intercept,
         splice=options.wsproxy_splice,

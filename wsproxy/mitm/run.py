@@ -82,6 +82,7 @@ class Proxy:
         self._settings = settings
         self._addon = WsproxyAddon(settings.observers)
         self._master: Master | None = None
+        self._stop_wanted = False
 
     def run(self) -> ProxyFacts:
         """Relay until Ctrl-C, SIGTERM or `stop`, then store what waits. A second Ctrl-C ends the process at
@@ -101,6 +102,7 @@ class Proxy:
 
     def stop(self) -> None:
         """End the run as Ctrl-C does; without effect once it has ended."""
+        self._stop_wanted = True
         if self._master is not None:
             with suppress(RuntimeError):
                 cast(Any, self._master).shutdown()
@@ -166,6 +168,8 @@ class Proxy:
         if isinstance(self._master, WebMaster):
             self._settings.on_web(self._master.web_url)
         self._settings.on_listening(listening_urls())
+        if self._stop_wanted:
+            self.stop()
 
     def _facts(self) -> ProxyFacts:
         recorded = {recorder.session_id for recorder in self._addon.sessions.recorders}

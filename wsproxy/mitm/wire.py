@@ -65,8 +65,8 @@ async def connections_closed(patience_s: float) -> None:
 
 
 class Wire:
-    """The two connections of one session. `on_lost` is called when one is gone that mitmproxy thinks
-    half-closed.
+    """The two connections of one session. `on_lost` is called when one is gone: mitmproxy does not always
+    tell.
     """
 
     def __init__(
