@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.recording import AT, REQUEST, RESPONSE, START, record_session, recording_to, wait_until
+from tests.store.recording import (
+    AT,
+    REQUEST,
+    RESPONSE,
+    START,
+    read_streams,
+    record_session,
+    recording_to,
+    wait_until,
+)
 from tests.store.test_durability import kill_feeder
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
@@ -39,6 +48,20 @@ def test_a_recording_can_be_read_while_it_is_written(tmp_path: Path) -> None:
             assert len(b"".join(halfway)) == 999 * len(HELLO)
             assert recording.session(1).server.frames == 1000 + 20 * 201
             assert b"".join(recording.stream(1, Side.SERVER)) == RESPONSE + HELLO * (1000 + 20 * 201)
+
+
+def test_a_recording_stays_open_when_recorders_come_and_go(tmp_path: Path) -> None:
+    place = tmp_path / "recording.db"
+    record_session(place, [(Side.SERVER, HELLO)])
+    with open_recording(str(place)) as recording:
+        assert len(list(recording.sessions())) == 1
+        for count in (2, 3):
+            record_session(place, [(Side.SERVER, HELLO * count)])
+            assert len(list(recording.sessions())) == count
+            assert b"".join(recording.stream(count, Side.SERVER)) == RESPONSE + HELLO * count
+        copied = tmp_path / "copied.db"
+        shutil.copy(place, copied)
+    assert read_streams(copied, 3)[Side.SERVER] == HELLO * 3
 
 
 def test_the_tail_is_of_the_same_moment_as_the_frames(tmp_path: Path) -> None:

@@ -86,9 +86,10 @@ class Database:
             self._checkpointer.stop()
             raw = sqlite_connection(self._connection)
             # Out of WAL mode a recording can be read from anywhere, also where nothing can be written beside
-            # it.
-            with suppress(sqlite3.Error):
-                raw.execute("PRAGMA journal_mode=DELETE")
+            # it. While somebody has it open it stays in it, but the file alone holds everything.
+            for pragma in ("wal_checkpoint(TRUNCATE)", "journal_mode=DELETE"):
+                with suppress(sqlite3.Error):
+                    raw.execute(f"PRAGMA {pragma}").fetchall()
         self._connection.close()
         self._engine.dispose()
 
