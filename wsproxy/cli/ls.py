@@ -18,7 +18,7 @@ Examples:
 _HEADINGS = ("session", "started", "lasted", "target", "client", "server", "bytes", "ended")
 _NUMBERS = ("session", "lasted", "client", "server", "bytes")
 _LEFT_OUT = ("bytes", "lasted")
-_LEAST_TARGET = 20
+_GOOD_TARGET, _LEAST_TARGET = 24, 12
 _GAP = "  "
 _SECOND = 1_000_000_000
 
@@ -81,12 +81,13 @@ def _table(rows: "Sequence[Sequence[str]]", width: int | None) -> "list[Line | s
 
     shown = {name: [row[index] for row in rows] for index, name in enumerate(_HEADINGS)}
     widths = {name: max(len(name), *map(len, column)) for name, column in shown.items()}
-    least = min(widths["target"], _LEAST_TARGET)
+    good = min(widths["target"], _GOOD_TARGET)
     for name in _LEFT_OUT:
-        if width and _total(widths) - widths["target"] + least > width:
+        if width and _total(widths) - widths["target"] + good > width:
             del widths[name]
     if width:
-        widths["target"] = max(least, min(widths["target"], width - _total(widths) + widths["target"]))
+        room = width - _total(widths) + widths["target"]
+        widths["target"] = max(_LEAST_TARGET, min(widths["target"], room))
     lines = [_cells([shown[name][row] for name in widths], widths) for row in range(len(rows))]
     return [[Span(_cells(list(widths), widths), "dim")], *lines]
 
