@@ -8,6 +8,7 @@ import click
 
 from wsproxy.cli.demo import demo
 from wsproxy.cli.explain import explain
+from wsproxy.cli.lint import lint
 from wsproxy.cli.ls import ls
 from wsproxy.cli.paint import printable, writing_to
 from wsproxy.cli.record import record
@@ -61,5 +62,5 @@ def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
-for _command in (record, ls, show, explain, demo):
+for _command in (record, ls, show, lint, explain, demo):
     main.add_command(_command)

@@ -1,0 +1,156 @@
+"""A stored session read through the checker: what each side departed from, and in which frame."""
+
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wsproxy.errors import UsageError
+
+if TYPE_CHECKING:
+    from wsproxy.conformance.finding import Finding
+    from wsproxy.conformance.rules import Severity
+    from wsproxy.protocol.frame import Side
+    from wsproxy.protocol.grammar import Dialect
+    from wsproxy.protocol.message import MessageAssembler
+    from wsproxy.store.model import StoredSession
+    from wsproxy.store.reader import Recording
+
+_FRAMES_REMEMBERED = 4096
+_MOST_DROPPED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A finding; `frame` is the number of the frame among those of its side, from 1, if it is about one."""
+
+    finding: "Finding"
+    frame: int | None
+
+
+class _FrameNumbers:
+    """The numbers of the latest frames of a side, by offset."""
+
+    def __init__(self) -> None:
+        self._offsets: deque[int] = deque(maxlen=_FRAMES_REMEMBERED)
+        self._count = 0
+
+    def add(self, offset: int) -> None:
+        self._offsets.append(offset)
+        self._count += 1
+
+    def number(self, offset: int | None) -> int | None:
+        offsets = list(self._offsets)
+        index = bisect_left(offsets, -1 if offset is None else offset)
+        if index == len(offsets) or offsets[index] != offset:
+            return None
+        return self._count - len(offsets) + index + 1
+
+
+class SessionLint:
+    """Checks one session of a recording. Once `findings` is read to its end, `repeated` counts what it left
+    out, by rule and side, and `totals` everything by severity.
+    """
+
+    def __init__(self, recording: "Recording", session: "StoredSession") -> None:
+        from wsproxy.conformance.checker import Checker
+        from wsproxy.protocol.frame import Side
+
+        start = session.start
+        self.session = session
+        self._recording = recording
+        self._numbers = {side: _FrameNumbers() for side in Side}
+        self._assemblers = {side: _assembler(session, side) for side in Side}
+        self._checker = Checker(
+            start.request_head,
+            start.response_head,
+            request_head_sent=start.request_head_sent,
+            response_head_sent=start.response_head_sent,
+            dialects={
+                Side.CLIENT: _dialect(start.client_dialect),
+                Side.SERVER: _dialect(start.server_dialect),
+            },
+            dropped=_dropped(recording, session),
+        )
+        self.totals: Counter[Severity] = Counter()
+
+    @property
+    def repeated(self) -> "dict[tuple[str, Side], int]":
+        """How many findings of a rule and a side were left out, there being so many."""
+        return self._checker.repeated
+
+    def findings(self) -> Iterator[Located]:
+        """Every finding, in the order in which it can be known."""
+        from wsproxy.conformance.rules import RULES
+
+        for found in self._found():
+            for finding in found:
+                self.totals[finding.rule.severity] += 1
+                yield Located(finding, self._numbers[finding.side].number(finding.offset))
+        for (rule_id, _), count in self.repeated.items():
+            self.totals[RULES[rule_id].severity] += count
+
+    def _found(self) -> "Iterator[Sequence[Finding]]":
+        from wsproxy.protocol.frame import Frame
+
+        checker, session = self._checker, self.session
+        yield checker.handshake()
+        for stored in self._recording.events(session.id):
+            event, side = stored.event, stored.side
+            if type(event) is Frame:
+                self._numbers[side].add(event.offset)
+            message = self._assemblers[side].receive(event)
+            found = checker.receive(side, [event] if message is None else [event, message], stored.at_ns)
+            if found:
+                yield found
+        yield from self._ends()
+
+    def _ends(self) -> "Iterator[Sequence[Finding]]":
+        from wsproxy.protocol.frame import Side
+        from wsproxy.store.model import TcpEnd
+
+        checker, session = self._checker, self.session
+        end, last_ns = session.end, session.last_at_ns
+        if end is not None:
+            last_ns = end.ended_at_ns
+            for side, how in ((Side.SERVER, end.server_end), (Side.CLIENT, end.client_end)):
+                if how is not TcpEnd.OPEN:
+                    yield checker.receive(side, self._assemblers[side].receive_eof(), last_ns)
+                    yield checker.receive_eof(side, how, last_ns, self._recording.tail(session.id, side))
+        yield checker.end(last_ns)
+
+
+def _assembler(session: "StoredSession", side: "Side") -> "MessageAssembler":
+    """What assembles the side's messages, by what was agreed on its leg."""
+    from wsproxy.protocol.frame import Side
+    from wsproxy.protocol.handshake import negotiate, parse_response_head
+    from wsproxy.protocol.message import MESSAGE_LIMIT, MessageAssembler
+
+    head = session.start.response_head
+    if side is Side.CLIENT:
+        head = session.start.response_head_sent or head
+    deflate = negotiate(parse_response_head(head)).deflate
+    inflater = None if deflate is None else deflate.inflater(side, output_limit=MESSAGE_LIMIT)
+    return MessageAssembler(inflater)
+
+
+def _dialect(name: str) -> "Dialect":
+    """The dialect; that of the RFC where its file is not there any more."""
+    from wsproxy.protocol.grammar import RFC6455, load_dialect
+
+    try:
+        return load_dialect(name)
+    except UsageError:
+        return RFC6455
+
+
+def _dropped(recording: "Recording", session: "StoredSession") -> "set[tuple[Side, int]]":
+    """The frames that went no further than to the proxy: side and offset."""
+    from itertools import islice
+
+    from wsproxy.store.model import ChangeKind
+
+    changes = recording.changes(session.id)
+    dropped = ((c.side, c.start_offset) for c in changes if c.kind is ChangeKind.DROPPED)
+    return set(islice(dropped, _MOST_DROPPED))

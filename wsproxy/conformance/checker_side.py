@@ -1,0 +1,121 @@
+"""What is known of one side while its session is checked."""
+
+from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.checks_frames import FrameContext
+from wsproxy.conformance.checks_keepalive import PingsSeen
+from wsproxy.conformance.finding import Finding
+from wsproxy.protocol.frame import Frame, Side
+from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.opcodes import Opcode
+
+_FOREIGN_WINDOW = 1 << 12
+_NO_KEY = bytes(4)
+_LEAST_LENGTH = {126: 126, 127: 1 << 16}
+_NEVER = 1 << 64
+
+
+class SideState:
+    """One side: what its next frame may be, and whether frames can still be told apart (`lost`: no).
+
+    `ended` says its stream has, `in_frame` that pieces of a large frame are to come, `closes` that its
+    dialect has a Close frame.
+    """
+
+    __slots__ = (
+        "_last",
+        "_least",
+        "_opened_at",
+        "_plain",
+        "closes",
+        "context",
+        "ended",
+        "in_frame",
+        "lost",
+        "pings",
+    )
+
+    def __init__(self, context: FrameContext, dialect: Dialect) -> None:
+        self.context = context
+        self.pings = PingsSeen(context.side)
+        self.lost = False
+        self.ended = False
+        self.in_frame = False
+        self._last: Frame | None = None
+        self._opened_at = 0
+        self._least: dict[bytes, int] = {}
+        self._plain = dialect.name == RFC6455.name
+        self.closes = dialect.layouts is not None
+
+    @property
+    def side(self) -> Side:
+        """Which side it is."""
+        return self.context.side
+
+    @property
+    def end(self) -> int:
+        """Where its stream stands, in bytes: behind its last frame."""
+        last = self._last
+        if last is None:
+            return 0
+        length = len(last.payload) if last.length is None else last.length
+        return last.offset + len(last.header) + length + len(last.trailer)
+
+    def takes(self, frame: Frame) -> bool:
+        """Whether the frame is an ordinary message in one frame, in its place; then it is taken note of."""
+        _, header, _, _, _, key, length, payload, _ = frame
+        prefix = header[:2]
+        least = self._least.get(prefix)
+        if least is None:
+            least = self._least[prefix] = self._judge(prefix)
+        if length is None or length < least or length != len(payload) or key == _NO_KEY:
+            return False
+        context = self.context
+        if context.message_open or context.closed or self.lost:
+            return False
+        self._last = frame
+        return True
+
+    def foreign(self, frame: Frame) -> list[Finding]:
+        """What was decoded as this frame, if it is something else."""
+        if frame.header[0] >= 0x80 or frame.length is None or self.lost:
+            return []
+        return self._foreign(frame.serialize()[:_FOREIGN_WINDOW], frame.offset)
+
+    def advance(self, frame: Frame) -> None:
+        """Take note of a frame."""
+        if not frame.is_control and not frame.fin and not self.context.message_open:
+            self._opened_at = frame.offset
+        self.context = self.context.after(frame)
+        self.in_frame = not frame.complete
+        self._last = frame
+
+    def unfinished(self, why: str) -> list[Finding]:
+        """The message under way gets no further frame."""
+        if not self.context.message_open or self.lost:
+            return []
+        return [Finding("message-unfinished", f"{why} before its last frame", self.side, self._opened_at)]
+
+    def cut_short(self, pending: bytes) -> list[Finding]:
+        """The stream ends with `pending` bytes of what may have been a frame."""
+        if self.lost or not (pending or self.in_frame):
+            return []
+        if self.in_frame and self._last is not None:
+            detail = f"the stream ends inside a frame of {self._last.length} bytes"
+            return [Finding("stream-cut-short", detail, self.side, self._last.offset)]
+        detail = f"the stream ends after {len(pending)} bytes of a frame: {pending[:16].hex(' ')}"
+        cut = [Finding("stream-cut-short", detail, self.side, self.end)]
+        return self._foreign(pending[:_FOREIGN_WINDOW], self.end) or cut
+
+    def _foreign(self, data: bytes, offset: int) -> list[Finding]:
+        found = foreign_bytes(data, message_open=self.context.message_open)
+        if found is None:
+            return []
+        detail = f"{found.detail}; frames behind it are not checked"
+        return [Finding(found.rule_id, detail, self.side, offset)]
+
+    def _judge(self, prefix: bytes) -> int:
+        """The least length with which a frame that begins so has nothing to be said of its header."""
+        right = self._plain and prefix[0] in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)
+        if not right or (prefix[1] >= 0x80) is not (self.side is Side.CLIENT):
+            return _NEVER
+        return _LEAST_LENGTH.get(prefix[1] & 0x7F, 0)
