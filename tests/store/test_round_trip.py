@@ -73,7 +73,7 @@ def end_both(session: SessionRecorder) -> None:
         session.receive_eof(side, "fin", AT)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     chunks=conversations(),
     piece_limit=piece_limits,

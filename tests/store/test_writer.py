@@ -257,7 +257,7 @@ def test_a_fault_in_the_recorders_thread_is_told(tmp_path: Path) -> None:
     callbacks = Broken()
     with recording_to(tmp_path / "recording.db", callbacks=callbacks) as recorder:
         session = recorder.open_session(START)
-        session.receive_data(Side.SERVER, bytes(300_000), AT)
+        session.receive_data(Side.SERVER, frame(2, bytes(300_000)), AT)
         wait_until(lambda: recorder.failed is not None, "the recorder to fail")
     assert [str(error) for error in callbacks.failures] == [
         f"{tmp_path / 'recording.db'}: recording failed: ZeroDivisionError()"
@@ -281,7 +281,7 @@ def test_a_recorder_under_load_leaves_others_their_turn(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
     impatient = WriterLimits(lock_timeout=5.0)
     callbacks = Callbacks()
-    chunk = b"\x82\x02ab" * 16_000
+    chunk = b"\x82\x02ab" * 4_000
     with recording_to(place, callbacks=callbacks) as busy, recording_to(place, limits=impatient) as other:
         flooding = busy.open_session(START)
         session = other.open_session(START)
