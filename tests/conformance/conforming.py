@@ -32,7 +32,7 @@ class _Sender:
     def compress(self, payload: bytes) -> bytes:
         if self.compressor is None or self.alone:
             self.compressor = zlib.compressobj(wbits=-max(9, self.bits))
-        return (self.compressor.compress(payload) + self.compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        return bytes(self.compressor.compress(payload) + self.compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 @st.composite
