@@ -225,3 +225,98 @@ def test_other_protocols_are_left_to_mitmproxy(loop: LoopThread, device: Device)
         loop.run(talk(proxy.port))
     assert proxy.facts is not None
     assert proxy.facts.sessions == 0
+
+
+def test_interim_responses_do_not_wait_for_the_final_one(loop: LoopThread, device: Device) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\nX-Wait: yes\r\n\r\nHTTP/1.1 102 Processing\n\n"
+
+    async def talk(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send(ODD)
+        served = await device.accept()
+        await served.expect(ODD)
+        await served.send(interim)
+        await client.expect(interim)
+        await served.send(ODD_ANSWER)
+        await client.expect(ODD_ANSWER)
+        await hang_up(client, served)
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+    assert proxy.facts is not None
+    assert proxy.facts.sessions == 1
+
+
+def test_a_response_that_breaks_off_goes_on_as_it_is(loop: LoopThread, device: Device) -> None:
+    broken = b"HTTP/1.1 100 Wait\r\n\r\nHTTP/1.1 101 Switching Prot"
+
+    async def talk(port: int) -> None:
+        client, served = await answered(device, Route(port), ODD, ODD, broken[:21], broken[:21])
+        await served.send(broken[21:])
+        served.half_close()
+        await client.expect(broken[21:])
+        assert await client.expect_end() == "fin"
+        await hang_up(client, served)
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+
+
+@pytest.mark.parametrize("answer", [ODD_ANSWER, lines(b"HTTP/1.1 403 No", b"Content-Length: 0")])
+def test_a_client_may_close_its_direction_early(loop: LoopThread, device: Device, answer: bytes) -> None:
+    """As `printf ... | nc` does. The device must know before it answers, not after."""
+
+    async def talk(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send(ODD)
+        served = await device.accept()
+        await served.expect(ODD)
+        client.half_close()
+        assert await served.expect_end() == "fin"
+        await served.send(answer)
+        await client.expect(answer)
+        await hang_up(served, client)
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+
+
+def test_a_hixie_76_server_gets_all_three_keys_at_once(loop: LoopThread, device: Device) -> None:
+    request = lines(
+        b"GET /demo HTTP/1.1",
+        b"Host: example.com",
+        b"Connection: Upgrade",
+        b"Upgrade: WebSocket",
+        b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5",
+        b"Sec-WebSocket-Key2: 12998 5 Y3 1  .P00",
+    )
+    answer = lines(b"HTTP/1.1 101 WebSocket Protocol Handshake", b"Upgrade: WebSocket") + b"8jKS'y:G*Co,Wxa-"
+
+    async def talk(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send_segment(request)
+        await client.send_segment(b"^n:d")
+        await client.send(b"s[4U")
+        served = await device.accept()
+        await served.expect(request + b"^n:ds[4U")
+        await served.send(answer)
+        await client.expect(answer)
+        await client.send(b"\x00hello\xff")
+        await served.expect(b"\x00hello\xff")
+        await hang_up(client, served)
+
+    with inside(device, client_dialect="hixie76", server_dialect="hixie76") as proxy:
+        loop.run(talk(proxy.port))
+
+
+def test_what_is_no_http_is_refused(loop: LoopThread, device: Device) -> None:
+    async def talk(port: int, data: bytes) -> None:
+        client = await connect(Route(port))
+        await client.send(data)
+        assert (await client.expect_head()).startswith(b"HTTP/1.1 400 ")
+        assert await client.expect_end() == "fin"
+        client.close()
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port, b"\x81\x05Hello"))
+        loop.run(talk(proxy.port, b"GET / HTTP/1.1\r\n" + b"X-Long: 1\r\n" * 10_000))

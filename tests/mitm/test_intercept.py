@@ -232,3 +232,32 @@ def test_injected_messages_keep_out_of_others(loop: LoopThread, device: Device, 
         loop.run(hang_up(served, client))
     assert bytes(client.received.bytes) == RESPONSE + large + INJECTED
     assert stored(recording).sent_on[Side.SERVER] == bytes(client.received.bytes)
+
+
+def test_a_dialect_that_cannot_be_written_changes_nothing(loop: LoopThread, device: Device) -> None:
+    """hixie-76 is for reading only."""
+    seen = Seen(on_latest(shout))
+    dialects = {"client_dialect": "hixie76", "server_dialect": "hixie76"}
+    with inside(device, seen, intercept=True, **dialects) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        loop.run(served.send(b"\x00quiet\xff"))
+        loop.run(client.expect(b"\x00quiet\xff"))
+        inject(proxy, seen.flows[0], to_client=True)
+        seen.wait(lambda: seen.messages == [b"LOUD!!", b"injected"])
+        loop.run(served.send(b"\x00more\xff"))
+        loop.run(client.expect(b"\x00more\xff"))
+        loop.run(hang_up(served, client))
+    assert "a message from the server goes on unchanged: dialect hixie76 cannot write" in proxy.notices[0]
+    assert "nothing is injected towards the client: dialect hixie76 cannot write" in proxy.notices[1]
+
+
+def test_a_compressed_message_that_cannot_be_read_is_not_lost(loop: LoopThread, device: Device) -> None:
+    """It came after a dropped one, so the client may not understand it; the user is told."""
+    quiet, _ = deflated(b"quiet", b"rest")
+    data = frame(TEXT, quiet, rsv=4) + frame(TEXT, b"\xff\xff no deflate", rsv=4)
+    with inside(device, Seen(on_latest(drop)), intercept=True) as proxy:
+        client, served = loop.run(opened(device, proxy.port, response=DEFLATE))
+        loop.run(served.send(data))
+        loop.run(client.expect(frame(TEXT, b"\xff\xff no deflate", rsv=4)))
+        loop.run(hang_up(served, client))
+    assert any("may not be able to read" in line for line in proxy.notices)
