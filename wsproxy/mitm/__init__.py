@@ -1,0 +1,1 @@
+"""How sessions are intercepted: the only room that knows mitmproxy."""

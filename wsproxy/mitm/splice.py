@@ -29,6 +29,10 @@ class SessionReader(asyncio.StreamReader):
     it again only when what it got before has been sent on.
     """
 
+    # What typeshed leaves out of asyncio.StreamReader.
+    _buffer: bytearray
+    _waiter: asyncio.Future[None] | None
+
     gate: Gate | None = None
     when_idle: Callable[[], None] | None = None
 
@@ -55,10 +59,6 @@ class SessionReader(asyncio.StreamReader):
             del self._buffer[: len(data)]
             return data
         return await super().read(n)
-
-    # What typeshed leaves out of asyncio.StreamReader.
-    _buffer: bytearray
-    _waiter: asyncio.Future[None] | None
 
 
 class StreamProtocol(Protocol):
