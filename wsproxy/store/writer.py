@@ -20,10 +20,10 @@ class Recorder:
     """Records sessions into one recording; several recorders may share it.
 
     `url_or_path` is a SQLite file or an SQLAlchemy URL. `on_pressure(True)` is called, in the thread that
-    puts data in, as soon as more waits than `limits` allow (or, in a thread of the recorder, when the disk
-    does not keep up): reading from the sockets must pause until `on_pressure(False)`, which comes from a
-    thread of the recorder. `on_failure` is called once, in such a thread, when nothing more can be recorded.
-    `observers` see what is recorded, in such a thread. `clock` gives nanoseconds since the epoch.
+    puts data in, as soon as more waits than `limits` allow or the disk does not keep up: reading from the
+    sockets must pause until `on_pressure(False)`, which comes from a thread of the recorder. `on_failure` is
+    called once, in such a thread, when nothing more can be recorded. `observers` see what is recorded, in
+    such a thread. `clock` gives nanoseconds since the epoch.
 
     Raises RecordingError if the place cannot be one.
     """
