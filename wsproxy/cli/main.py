@@ -16,6 +16,7 @@ from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
 
 _INTERRUPTED = 130
+_HELP_OPTIONS = ["-h", "--help"]
 
 
 class CommandLine(click.Group):
@@ -56,11 +57,13 @@ class CommandLine(click.Group):
             return 0
 
 
-@click.group(cls=CommandLine, name="wsproxy", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandLine, name="wsproxy", context_settings={"help_option_names": _HELP_OPTIONS})
 @click.version_option(package_name="wsproxy")
 def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
 for _command in (record, ls, show, lint, explain, demo):
+    # A command keeps the help option that it makes first, whatever its parent is then.
+    _command.context_settings["help_option_names"] = _HELP_OPTIONS
     main.add_command(_command)
