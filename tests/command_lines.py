@@ -28,7 +28,9 @@ def check_arguments(arguments: Sequence[str]) -> None:
     with ExitStack() as stack:
         context = None
         while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
-            context = stack.enter_context(click.Context(command, parent=context, info_name=command.name))
+            context = stack.enter_context(
+                click.Context(command, parent=context, info_name=command.name, **command.context_settings)
+            )
             found = command.get_command(context, arguments[0])
             assert found, f"no command {arguments[0]}"
             command, arguments = found, arguments[1:]

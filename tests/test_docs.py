@@ -284,3 +284,9 @@ def test_paths_that_are_named_are_there() -> None:
         ):
             if not name.endswith((".db", ".jsonl")):
                 assert (ROOT / name).exists(), f"{page_id(path)} names {name}"
+
+
+def test_parsing_a_command_line_leaves_its_help_text_alone() -> None:
+    before = help_block("wsproxy record")
+    check_arguments(["record", "ws://192.0.2.7:9006"])
+    assert help_block("wsproxy record") == before
