@@ -101,26 +101,28 @@ def test_what_is_odd_is_marked_in_its_place() -> None:
     drawn = explain("--side", "server", MASKED_HELLO)
     assert "┬!┬" in drawn
     assert "! 1.0       85                       MASK " in drawn
-    assert "  ! masked with 37 fa 21 3d, but sent by the server  (RFC 6455 5.1, frame-server-masked)" in drawn
+    assert (
+        "  ! masked with 37 fa 21 3d, but sent by the server  (RFC 6455 5.1, frame.masked-by-server)" in drawn
+    )
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         ("88 02 03 ed", "close code 1005"),
-        ("81 7e 00 05 48 65 6c 6c 6f", "frame-length-not-minimal"),
-        ("09 00", "control-fragmented"),
-        ("80 00", "message-orphan-continuation"),
+        ("81 7e 00 05 48 65 6c 6c 6f", "frame.length-not-minimal"),
+        ("09 00", "control.fragmented"),
+        ("80 00", "message.orphan-continuation"),
         ("b1 00", "RSV2 and RSV3"),
         ("81 05 48 65", "2 of 5 bytes of payload data are here, 3 missing"),
         ("81 7e 01", "the input ends within the header, of which it has 81 7E 01"),
-        ("82 7f 80 00 00 00 00 00 00 00", "frame-length-top-bit"),
-        ("81 02 c3 28", "message-text-not-utf8"),
+        ("82 7f 80 00 00 00 00 00 00 00", "frame.length-top-bit"),
+        ("81 02 c3 28", "message.text-not-utf8"),
         ("81 00 48 54 54 50 2f 31 2e 31 20 35 30 30 0d 0a 0d 0a", "HTTP, not a frame: HTTP/1.1 500"),
-        ("16 03 03 00 2a 01 00", "stream-tls-bytes"),
+        ("16 03 03 00 2a 01 00", "stream.tls-bytes"),
         ("35 0d 0a 81 03 31 3a 3a 0d 0a", "the size line of an HTTP chunk of 5 bytes"),
-        ("0d 0a 81 00", "stream-stray-line-end"),
-        ("00 81 05 48 65 6c 6c 6f", "stream-stray-zero"),
+        ("0d 0a 81 00", "stream.stray-line-end"),
+        ("00 81 05 48 65 6c 6c 6f", "stream.stray-zero"),
     ],
 )
 def test_odd_bytes_are_said(data: str, words: str) -> None:
@@ -133,7 +135,7 @@ def test_compressed_messages_are_inflated() -> None:
     assert "  ! " not in drawn
     head = b"HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
     assert "  ! " not in explain("-", stdin=head + bytes.fromhex("c107f248cdc9c90700"))
-    assert "frame-rsv-bits" in explain("c1 07 f2 48 cd c9 c9 07 00")
+    assert "frame.rsv-bits" in explain("c1 07 f2 48 cd c9 c9 07 00")
 
 
 def test_fragments_are_put_together() -> None:
@@ -183,7 +185,7 @@ def test_the_json_of_a_frame() -> None:
         "complete": True,
     }
     (odd,) = wsproxy_here("explain", "--json", "--side", "server", MASKED_HELLO).objects
-    assert [finding["rule"] for finding in odd["findings"]] == ["frame-server-masked"]
+    assert [finding["rule"] for finding in odd["findings"]] == ["frame.masked-by-server"]
 
 
 def test_long_inputs_are_cut_and_it_is_said() -> None:

@@ -95,13 +95,13 @@ def test_findings_are_grouped_by_session_and_explained(recording: str) -> None:
     assert [head[:32] for head in heads] == [f"2018-10-20 01:46:40  session {n}  " for n in (1, 2, 3)]
     first = done.out.split("\n2018")[0]
     assert (
-        "  error    close-code-reserved  RFC 6455 7.4.1  server, frame 7, offset 1751\n"
+        "  error    close.reserved-code  RFC 6455 7.4.1  server, frame 7, offset 1751\n"
         "           close code 1005 (no status received) is for an endpoint's own use, not for the wire\n"
         "           The close code is one that never goes on the wire.\n"
         "           rejected by websockets: invalid status code\n"
     ) in first
     assert "error    handshake.request.connection  RFC 6455 4.1  client, opening handshake\n" in first
-    assert "error    stream-http-bytes  RFC 6455 5.2  server, offset 1755\n" in first
+    assert "error    stream.http-bytes  RFC 6455 5.2  server, offset 1755\n" in first
     assert first.endswith("  4 errors, 1 warning, 2 notes")
     assert done.out.endswith("  1 error, 2 warnings, 2 notes\n")
 
@@ -115,8 +115,8 @@ def test_the_session_can_be_chosen(recording: str) -> None:
 
 
 def test_a_finding_as_an_object(recording: str) -> None:
-    (found,) = (each for each in findings(Path(recording), "1") if each["rule"] == "close-code-reserved")
-    rule = RULES["close-code-reserved"]
+    (found,) = (each for each in findings(Path(recording), "1") if each["rule"] == "close.reserved-code")
+    rule = RULES["close.reserved-code"]
     assert found == {
         "type": "finding",
         "session": 1,
@@ -173,14 +173,14 @@ def test_repeated_findings_are_counted(path: Path) -> None:
     assert repeated == {
         "type": "repeated",
         "session": 1,
-        "rule": "message-nul-padding",
+        "rule": "message.nul-padding",
         "severity": "note",
         "side": "server",
         "count": 30 - MOST_LISTED,
     }
     text = wsproxy_here("lint", str(path)).out
-    assert text.count(RULES["message-nul-padding"].sentence) == 1
-    assert text.endswith("  and 25 more of message-nul-padding by the server\n  30 notes\n")
+    assert text.count(RULES["message.nul-padding"].sentence) == 1
+    assert text.endswith("  and 25 more of message.nul-padding by the server\n  30 notes\n")
 
 
 def sarif(done: Done) -> dict[str, Any]:
@@ -209,9 +209,9 @@ def test_sarif(recording: str) -> None:
         for result in run["results"]
         if result["properties"]["session"] == 1
     }
-    assert places["close-code-reserved"] == "session 1/server/frame 7"
+    assert places["close.reserved-code"] == "session 1/server/frame 7"
     assert places["handshake.request.connection"] == "session 1/client/opening handshake"
-    assert places["stream-http-bytes"] == "session 1/server/offset 1755"
+    assert places["stream.http-bytes"] == "session 1/server/offset 1755"
     used = {result["ruleId"] for result in run["results"]}
     assert [row["id"] for row in rows] == list(dict.fromkeys(result["ruleId"] for result in run["results"]))
     assert used == {found["rule"] for found in findings(Path(recording))}
@@ -250,9 +250,9 @@ def test_how_sessions_end(path: Path) -> None:
         send(pinged, CLIENT, 0x9, b"anyone?")
         send(pinged, SERVER, 0x1, b"busy", after_ms=30 * SECOND_MS)
         found.open_session(proper())
-    assert rules(path, "1") == ["message-unfinished", "close-missing", "stream-cut-short"]
-    assert rules(path, "2") == ["close-unanswered"]
-    assert rules(path, "3") == ["ping-unanswered"]
+    assert rules(path, "1") == ["message.unfinished", "close.missing", "stream.cut-short"]
+    assert rules(path, "2") == ["close.unanswered"]
+    assert rules(path, "3") == ["keepalive.ping-unanswered"]
     assert rules(path, "4") == []
 
 
@@ -271,9 +271,9 @@ def test_compressed_messages_are_read(path: Path) -> None:
         one.receive_data(SERVER, hello, BEGAN_NS)
         one.receive_data(CLIENT, build_frame(0x1, b"x", rsv=4, masking_key=KEY).serialize(), BEGAN_NS)
     (listed,) = findings(path, "1")
-    assert (listed["rule"], listed["frame"], listed["side"]) == ("message-compression", 2, "server")
+    assert (listed["rule"], listed["frame"], listed["side"]) == ("deflate.damaged", 2, "server")
     (listed,) = findings(path, "2")
-    assert (listed["rule"], listed["side"]) == ("frame-rsv-bits", "client")
+    assert (listed["rule"], listed["side"]) == ("frame.rsv-bits", "client")
 
 
 def test_what_was_never_sent_on_needs_no_answer(path: Path) -> None:
@@ -285,7 +285,7 @@ def test_what_was_never_sent_on_needs_no_answer(path: Path) -> None:
                 session.change(kind, CLIENT, 0, 6, b"", BEGAN_NS)
             send(session, SERVER, 0x1, b"busy", after_ms=30 * SECOND_MS)
     assert rules(path, "1") == []
-    assert rules(path, "2") == ["ping-unanswered"]
+    assert rules(path, "2") == ["keepalive.ping-unanswered"]
 
 
 def test_what_a_peer_says_cannot_move_the_cursor(path: Path) -> None:

@@ -215,8 +215,8 @@ def test_odd_frames_are_marked_live(tmp_path: Path) -> None:
                     device.recv(65536)
                     device.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
                     device.sendall(bytes.fromhex("81 83 00 00 00 00 1b 5b 6d 88 02 03 ee"))
-                    running.wait_for("frame-server-masked")
-                    running.wait_for("close-code-reserved")
+                    running.wait_for("frame.masked-by-server")
+                    running.wait_for("close.reserved-code")
             running.wait_for("session 1  closed by the server, 1006")
             assert running.end() == 0
     assert r"\x1b[m" in running.out

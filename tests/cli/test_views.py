@@ -118,5 +118,5 @@ def test_http_inside_a_session_is_named() -> None:
     session, sight = Session(), SessionSight(None)
     events = session.receive_data(Side.SERVER, b"HTTP/1.1 504 Gateway Timeout\r\n\r\n" + bytes(90), BEGAN_NS)
     first: Seen = next(sight.see_all(Side.SERVER, BEGAN_NS, events))
-    assert first.findings[0].rule_id == "stream-http-bytes"
+    assert first.findings[0].rule_id == "stream.http-bytes"
     assert "504 Gateway Timeout" in first.findings[0].detail

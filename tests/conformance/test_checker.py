@@ -142,40 +142,40 @@ async def _conversation() -> list[tuple[Side, bytes]]:
 FRAGMENT = frame(TEXT, b"one", fin=False)
 
 BROKEN: list[tuple[str, Side, bytes]] = [
-    ("frame-rsv-bits", SERVER, frame(TEXT, b"x", rsv=2)),
-    ("frame-reserved-opcode", SERVER, frame(3, b"x")),
-    ("frame-client-unmasked", CLIENT, frame(TEXT, b"x")),
-    ("frame-server-masked", SERVER, client_frame(TEXT, b"x")),
-    ("frame-masking-key-zero", CLIENT, frame(TEXT, b"x", key=bytes(4))),
-    ("frame-length-not-minimal", SERVER, frame(TEXT, b"x", form=16)),
-    ("frame-length-not-minimal", CLIENT, client_frame(TEXT, b"x" * 200, form=64)),
-    ("frame-length-top-bit", SERVER, b"\x82\x7f" + b"\xff" * 8 + b"abc"),
-    ("control-fragmented", SERVER, frame(PONG, fin=False)),
-    ("control-too-long", SERVER, frame(PONG, b"x" * 126)),
-    ("close-payload-one-byte", SERVER, frame(CLOSE, b"x")),
-    ("close-code-reserved", SERVER, frame(CLOSE, close(1005))),
-    ("close-code-invalid", SERVER, frame(CLOSE, close(0))),
-    ("close-code-unassigned", SERVER, frame(CLOSE, close(1016))),
-    ("close-reason-not-utf8", SERVER, frame(CLOSE, close(1000, b"\xff"))),
-    ("stream-frame-after-close", SERVER, frame(CLOSE, close(1000)) + frame(TEXT, b"x")),
-    ("stream-frame-after-close", SERVER, frame(CLOSE, close(1000)) * 2),
-    ("stream-http-bytes", SERVER, b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n" * 3),
-    ("stream-tls-bytes", SERVER, bytes.fromhex("160303002a") + bytes(42)),
-    ("stream-chunk-size", SERVER, b"5\r\n\x81\x03abc\r\n" + bytes(100)),
-    ("stream-stray-line-end", SERVER, b"\r\n\x81\x05Hello" + bytes(20)),
-    ("stream-stray-zero", SERVER, b"\x00\x81\x05Hello" + bytes(200)),
-    ("stream-bare-text", SERVER, b'{"abc": "this is so"}' + b"x" * 100),
-    ("message-text-not-utf8", SERVER, frame(TEXT, b"\xff")),
-    ("message-text-not-utf8", SERVER, frame(TEXT, b"\xc3", fin=False) + frame(CONT)),
-    ("message-orphan-continuation", SERVER, frame(CONT, b"x")),
-    ("message-interrupted", SERVER, FRAGMENT + frame(TEXT, b"two")),
-    ("message-interrupted", SERVER, FRAGMENT + frame(BINARY, b"two")),
-    ("message-unfinished", SERVER, FRAGMENT + frame(CLOSE, close(1000))),
-    ("message-nul-padding", SERVER, frame(TEXT, b"on\0\0")),
-    ("message-byte-order-mark", SERVER, frame(TEXT, b"\xef\xbb\xbf{}")),
-    ("message-several-json", SERVER, frame(TEXT, b'{"id": 1}\r\n{"id": 2}')),
-    ("message-several-json", SERVER, frame(TEXT, b"[1][2]\0")),
-    ("pong-unsolicited", SERVER, frame(PONG, b"x")),
+    ("frame.rsv-bits", SERVER, frame(TEXT, b"x", rsv=2)),
+    ("frame.reserved-opcode", SERVER, frame(3, b"x")),
+    ("frame.unmasked-by-client", CLIENT, frame(TEXT, b"x")),
+    ("frame.masked-by-server", SERVER, client_frame(TEXT, b"x")),
+    ("frame.masking-key-zero", CLIENT, frame(TEXT, b"x", key=bytes(4))),
+    ("frame.length-not-minimal", SERVER, frame(TEXT, b"x", form=16)),
+    ("frame.length-not-minimal", CLIENT, client_frame(TEXT, b"x" * 200, form=64)),
+    ("frame.length-top-bit", SERVER, b"\x82\x7f" + b"\xff" * 8 + b"abc"),
+    ("control.fragmented", SERVER, frame(PONG, fin=False)),
+    ("control.too-long", SERVER, frame(PONG, b"x" * 126)),
+    ("close.one-byte-payload", SERVER, frame(CLOSE, b"x")),
+    ("close.reserved-code", SERVER, frame(CLOSE, close(1005))),
+    ("close.invalid-code", SERVER, frame(CLOSE, close(0))),
+    ("close.unassigned-code", SERVER, frame(CLOSE, close(1016))),
+    ("close.reason-not-utf8", SERVER, frame(CLOSE, close(1000, b"\xff"))),
+    ("close.frame-after", SERVER, frame(CLOSE, close(1000)) + frame(TEXT, b"x")),
+    ("close.frame-after", SERVER, frame(CLOSE, close(1000)) * 2),
+    ("stream.http-bytes", SERVER, b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n" * 3),
+    ("stream.tls-bytes", SERVER, bytes.fromhex("160303002a") + bytes(42)),
+    ("stream.chunk-size", SERVER, b"5\r\n\x81\x03abc\r\n" + bytes(100)),
+    ("stream.stray-line-end", SERVER, b"\r\n\x81\x05Hello" + bytes(20)),
+    ("stream.stray-zero", SERVER, b"\x00\x81\x05Hello" + bytes(200)),
+    ("stream.bare-text", SERVER, b'{"abc": "this is so"}' + b"x" * 100),
+    ("message.text-not-utf8", SERVER, frame(TEXT, b"\xff")),
+    ("message.text-not-utf8", SERVER, frame(TEXT, b"\xc3", fin=False) + frame(CONT)),
+    ("message.orphan-continuation", SERVER, frame(CONT, b"x")),
+    ("message.interrupted", SERVER, FRAGMENT + frame(TEXT, b"two")),
+    ("message.interrupted", SERVER, FRAGMENT + frame(BINARY, b"two")),
+    ("message.unfinished", SERVER, FRAGMENT + frame(CLOSE, close(1000))),
+    ("message.nul-padding", SERVER, frame(TEXT, b"on\0\0")),
+    ("message.byte-order-mark", SERVER, frame(TEXT, b"\xef\xbb\xbf{}")),
+    ("message.several-json", SERVER, frame(TEXT, b'{"id": 1}\r\n{"id": 2}')),
+    ("message.several-json", SERVER, frame(TEXT, b"[1][2]\0")),
+    ("keepalive.pong-unsolicited", SERVER, frame(PONG, b"x")),
 ]
 
 
@@ -193,11 +193,11 @@ def test_what_one_side_sends(rule_id: str, side: Side, data: bytes) -> None:
 DEFLATED = deflated(b"hello hello hello")[0]
 
 DEFLATE_BROKEN = [
-    ("frame-rsv1-on-control", frame(PONG, rsv=4)),
-    ("frame-rsv1-on-continuation", frame(TEXT, b"", rsv=4, fin=False) + frame(CONT, DEFLATED, rsv=4)),
-    ("message-compression", frame(TEXT, b"\xff\xff\xff", rsv=4)),
-    ("message-compression", frame(TEXT, deflated(b"hello", keep_tail=True)[0], rsv=4)),
-    ("message-compression", frame(TEXT, b"", rsv=4)),
+    ("deflate.rsv1-on-control", frame(PONG, rsv=4)),
+    ("deflate.rsv1-on-continuation", frame(TEXT, b"", rsv=4, fin=False) + frame(CONT, DEFLATED, rsv=4)),
+    ("deflate.damaged", frame(TEXT, b"\xff\xff\xff", rsv=4)),
+    ("deflate.damaged", frame(TEXT, deflated(b"hello", keep_tail=True)[0], rsv=4)),
+    ("deflate.damaged", frame(TEXT, b"", rsv=4)),
 ]
 
 
@@ -217,9 +217,9 @@ def test_one_json_document_is_no_news(payload: bytes) -> None:
 
 def test_behind_foreign_bytes_nothing_is_guessed() -> None:
     sight = Sight()
-    assert sight.send(SERVER, b"HTTP/1.1 500 Internal Server Error\r\n" * 50) == ["stream-http-bytes"]
-    assert sight.eof(SERVER) == ["close-missing"]
-    assert Sight().send(CLIENT, b"\x00" + client_frame(TEXT, b"x" * 70)) == ["stream-stray-zero"]
+    assert sight.send(SERVER, b"HTTP/1.1 500 Internal Server Error\r\n" * 50) == ["stream.http-bytes"]
+    assert sight.eof(SERVER) == ["close.missing"]
+    assert Sight().send(CLIENT, b"\x00" + client_frame(TEXT, b"x" * 70)) == ["stream.stray-zero"]
 
 
 def test_the_opening_handshake_is_checked_as_each_side_saw_it() -> None:
@@ -237,7 +237,7 @@ def test_each_side_has_the_extensions_of_its_own_leg() -> None:
     data = client_frame(TEXT, DEFLATED, rsv=4)
     assert checker.receive(CLIENT, session.receive_data(CLIENT, data, 0), 0) == []
     found = checker.receive(SERVER, session.receive_data(SERVER, frame(TEXT, DEFLATED, rsv=4), 0), 0)
-    assert rules_of(found) == ["frame-rsv-bits"]
+    assert rules_of(found) == ["frame.rsv-bits"]
 
 
 def test_findings_of_a_rule_are_counted_after_a_few() -> None:
@@ -245,8 +245,8 @@ def test_findings_of_a_rule_are_counted_after_a_few() -> None:
     for _ in range(100):
         sight.send(SERVER, frame(TEXT, b"\xff"))
     sight.send(CLIENT, client_frame(TEXT, b"\xff"))
-    assert rules_of(sight.found) == ["message-text-not-utf8"] * (MOST_LISTED + 1)
-    assert sight.checker.repeated == {("message-text-not-utf8", SERVER): 100 - MOST_LISTED}
+    assert rules_of(sight.found) == ["message.text-not-utf8"] * (MOST_LISTED + 1)
+    assert sight.checker.repeated == {("message.text-not-utf8", SERVER): 100 - MOST_LISTED}
 
 
 def ping(sight: Sight, payload: bytes, at_s: float) -> list[str]:
@@ -257,7 +257,7 @@ def test_a_ping_that_is_never_answered() -> None:
     sight = Sight()
     assert ping(sight, b"a", 1) == []
     assert sight.send(SERVER, frame(TEXT, b"x"), 20.5) == []
-    assert sight.send(SERVER, frame(TEXT, b"x"), 21) == ["ping-unanswered"]
+    assert sight.send(SERVER, frame(TEXT, b"x"), 21) == ["keepalive.ping-unanswered"]
     assert "61" in sight.found[0].detail
     assert sight.found[0].side is SERVER
     assert sight.end(30) == []
@@ -265,7 +265,12 @@ def test_a_ping_that_is_never_answered() -> None:
 
 @pytest.mark.parametrize(
     ("heard_s", "end_s", "found"),
-    [(1.5, 2.5, []), (3.5, 3.5, ["ping-unanswered"]), (None, 4, []), (None, 6, ["ping-unanswered"])],
+    [
+        (1.5, 2.5, []),
+        (3.5, 3.5, ["keepalive.ping-unanswered"]),
+        (None, 4, []),
+        (None, 6, ["keepalive.ping-unanswered"]),
+    ],
 )
 def test_a_ping_unanswered_at_the_end(heard_s: float | None, end_s: float, found: list[str]) -> None:
     sight = Sight()
@@ -287,16 +292,16 @@ def test_a_pong_with_the_wrong_payload() -> None:
     sight = Sight()
     ping(sight, b"first", 1)
     assert sight.send(SERVER, frame(PONG), 1.1) == []
-    assert ping(sight, b"second", 2) == ["pong-payload-differs"]
+    assert ping(sight, b"second", 2) == ["keepalive.pong-payload-differs"]
     assert sight.send(SERVER, frame(PONG), 2.1) == []
-    assert sight.end(2.2) == ["pong-payload-differs"]
+    assert sight.end(2.2) == ["keepalive.pong-payload-differs"]
 
 
 def test_a_pong_that_crossed_a_ping_was_not_asked_for() -> None:
     sight = Sight()
     ping(sight, b"first", 1)
     sight.send(SERVER, frame(PONG, b"alive"), 1.1)
-    assert sight.send(SERVER, frame(PONG, b"first"), 1.2) == ["pong-unsolicited"]
+    assert sight.send(SERVER, frame(PONG, b"first"), 1.2) == ["keepalive.pong-unsolicited"]
     assert sight.end(60) == []
 
 
@@ -305,7 +310,7 @@ def test_a_ping_for_a_ping() -> None:
     ping(sight, b"abc", 1)
     sight.send(SERVER, frame(PING, b"abc"), 1.1)
     sight.send(CLIENT, client_frame(PONG, b"abc"), 1.2)
-    assert sight.send(SERVER, frame(TEXT, b"x"), 30) == ["ping-answered-with-ping"]
+    assert sight.send(SERVER, frame(TEXT, b"x"), 30) == ["keepalive.ping-answered-with-ping"]
 
 
 def test_nothing_is_expected_for_what_never_arrived() -> None:
@@ -321,16 +326,16 @@ def test_a_connection_that_ends_without_a_close() -> None:
     sight = Sight()
     sight.send(SERVER, FRAGMENT)
     sight.send(CLIENT, client_frame(TEXT, b"cut off")[:6])
-    assert sight.eof(SERVER, how="rst") == ["message-unfinished", "close-missing"]
+    assert sight.eof(SERVER, how="rst") == ["message.unfinished", "close.missing"]
     assert "RST" in sight.found[-1].detail
-    assert sight.eof(CLIENT) == ["stream-cut-short"]
+    assert sight.eof(CLIENT) == ["stream.cut-short"]
     assert sight.end(60) == []
 
 
 def test_a_large_frame_that_is_cut_short() -> None:
     sight = Sight()
     sight.send(SERVER, frame(BINARY, bytes(200_000))[:-1])
-    assert sight.eof(SERVER) == ["stream-cut-short", "close-missing"]
+    assert sight.eof(SERVER) == ["stream.cut-short", "close.missing"]
     whole = Sight()
     whole.send(SERVER, frame(BINARY, bytes(200_000)) + frame(CLOSE))
     assert whole.eof(SERVER) == []
@@ -340,14 +345,14 @@ def test_foreign_bytes_at_the_very_end() -> None:
     sight = Sight()
     sight.send(SERVER, frame(CLOSE))
     sight.send(SERVER, b"HTTP/1.1 204")
-    assert sight.eof(SERVER) == ["stream-http-bytes"]
+    assert sight.eof(SERVER) == ["stream.http-bytes"]
 
 
 def test_a_close_that_is_not_answered() -> None:
     sight = Sight()
     sight.send(CLIENT, client_frame(CLOSE, close(1000)), 1)
     sight.eof(SERVER, 1.5)
-    assert sight.end(1.5) == ["close-unanswered"]
+    assert sight.end(1.5) == ["close.unanswered"]
     assert sight.found[0].side is SERVER
     hasty = Sight()
     hasty.send(CLIENT, client_frame(CLOSE, close(1000)), 1)
@@ -355,7 +360,7 @@ def test_a_close_that_is_not_answered() -> None:
     assert hasty.end(1.1) == []
     slow = Sight()
     slow.send(CLIENT, client_frame(CLOSE, close(1000)), 1)
-    assert slow.end(10) == ["close-unanswered"]
+    assert slow.end(10) == ["close.unanswered"]
 
 
 @pytest.mark.parametrize("case", SESSIONS, ids=lambda case: case.name)
@@ -407,7 +412,7 @@ def test_strict_repairs_what_the_table_says() -> None:
         assert [strict.repairs(rule.id, side) for side in Side] == [repaired] * 2, rule.id
 
 
-KEPT_OVER_TIME = ("close-missing", "close-unanswered", "ping-", "pong-")
+KEPT_OVER_TIME = ("keepalive.", "close.missing", "close.unanswered")
 
 
 @pytest.mark.parametrize(

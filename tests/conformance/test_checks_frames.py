@@ -26,45 +26,45 @@ CLOSED = FrameContext(Side.SERVER, closed=True)
 KEY = "11 22 33 44"
 
 BROKEN = [
-    ("frame-rsv-bits", "C1 00", SERVER, "RSV1 is set"),
-    ("frame-rsv-bits", "B1 00", SERVER, "RSV2 and RSV3 are set"),
-    ("frame-rsv-bits", "A1 00", DEFLATED, "RSV2 is set"),
-    ("frame-rsv1-on-control", "C9 00", DEFLATED, "ping"),
+    ("frame.rsv-bits", "C1 00", SERVER, "RSV1 is set"),
+    ("frame.rsv-bits", "B1 00", SERVER, "RSV2 and RSV3 are set"),
+    ("frame.rsv-bits", "A1 00", DEFLATED, "RSV2 is set"),
+    ("deflate.rsv1-on-control", "C9 00", DEFLATED, "ping"),
     (
-        "frame-rsv1-on-continuation",
+        "deflate.rsv1-on-continuation",
         "C0 00",
         FrameContext(Side.SERVER, 0b100, message_open=True),
         "continuation",
     ),
-    ("frame-reserved-opcode", "83 00", SERVER, "data frame"),
-    ("frame-reserved-opcode", "8F 00", SERVER, "control frame"),
-    ("frame-client-unmasked", "81 00", CLIENT, "not masked"),
-    ("frame-server-masked", f"81 80 {KEY}", SERVER, "11 22 33 44"),
-    ("frame-masking-key-zero", "81 80 00 00 00 00", CLIENT, "00 00 00 00"),
-    ("frame-length-not-minimal", "82 7E 00 7D" + " 41" * 125, SERVER, "7 bits are enough"),
-    ("frame-length-not-minimal", "82 7F 00 00 00 00 00 00 00 01 41", SERVER, "8 extra bytes"),
-    ("frame-length-not-minimal", f"82 FE 00 01 {KEY} 41", CLIENT, "2 extra bytes"),
-    ("control-fragmented", "09 00", SERVER, "a ping frame without FIN"),
-    ("control-fragmented", "08 00", SERVER, "a close frame without FIN"),
-    ("control-too-long", "89 7E 00 7E" + " 41" * 126, SERVER, "126 bytes"),
-    ("close-payload-one-byte", "88 01 03", SERVER, "one byte (03)"),
-    ("close-code-reserved", "88 02 03 ED", SERVER, "1005"),
-    ("close-code-reserved", "88 02 03 EE", SERVER, "1006"),
-    ("close-code-reserved", "88 02 03 F7", SERVER, "1015"),
-    ("close-code-invalid", "88 02 00 00", SERVER, "close code 0"),
-    ("close-code-invalid", "88 02 FF FF", SERVER, "close code 65535"),
-    ("close-code-invalid", "88 02 E8 03", SERVER, "1000 with its bytes swapped"),
-    ("close-code-invalid", "88 02 00 E8", SERVER, "1000 without its high byte"),
-    ("close-code-invalid", "88 04 31 30 30 31", SERVER, "1001 was written as text"),
-    ("close-code-invalid", "88 04 57 65 20 61", SERVER, "text ('We'...)"),
-    ("close-code-unassigned", "88 02 03 EC", SERVER, "1004"),
-    ("close-code-unassigned", "88 02 07 D0", SERVER, "2000"),
-    ("close-reason-not-utf8", "88 04 03 E8 E4 B8", SERVER, "cut in the middle of a character"),
-    ("close-reason-not-utf8", "88 03 03 E8 FF", SERVER, "byte 0xFF at byte 0"),
-    ("message-orphan-continuation", "80 00", SERVER, "no message is under way"),
-    ("message-interrupted", "81 00", OPEN, "a text frame before"),
-    ("stream-frame-after-close", "81 00", CLOSED, "a text frame after"),
-    ("stream-frame-after-close", "88 00", CLOSED, "a close frame after"),
+    ("frame.reserved-opcode", "83 00", SERVER, "data frame"),
+    ("frame.reserved-opcode", "8F 00", SERVER, "control frame"),
+    ("frame.unmasked-by-client", "81 00", CLIENT, "not masked"),
+    ("frame.masked-by-server", f"81 80 {KEY}", SERVER, "11 22 33 44"),
+    ("frame.masking-key-zero", "81 80 00 00 00 00", CLIENT, "00 00 00 00"),
+    ("frame.length-not-minimal", "82 7E 00 7D" + " 41" * 125, SERVER, "7 bits are enough"),
+    ("frame.length-not-minimal", "82 7F 00 00 00 00 00 00 00 01 41", SERVER, "8 extra bytes"),
+    ("frame.length-not-minimal", f"82 FE 00 01 {KEY} 41", CLIENT, "2 extra bytes"),
+    ("control.fragmented", "09 00", SERVER, "a ping frame without FIN"),
+    ("control.fragmented", "08 00", SERVER, "a close frame without FIN"),
+    ("control.too-long", "89 7E 00 7E" + " 41" * 126, SERVER, "126 bytes"),
+    ("close.one-byte-payload", "88 01 03", SERVER, "one byte (03)"),
+    ("close.reserved-code", "88 02 03 ED", SERVER, "1005"),
+    ("close.reserved-code", "88 02 03 EE", SERVER, "1006"),
+    ("close.reserved-code", "88 02 03 F7", SERVER, "1015"),
+    ("close.invalid-code", "88 02 00 00", SERVER, "close code 0"),
+    ("close.invalid-code", "88 02 FF FF", SERVER, "close code 65535"),
+    ("close.invalid-code", "88 02 E8 03", SERVER, "1000 with its bytes swapped"),
+    ("close.invalid-code", "88 02 00 E8", SERVER, "1000 without its high byte"),
+    ("close.invalid-code", "88 04 31 30 30 31", SERVER, "1001 was written as text"),
+    ("close.invalid-code", "88 04 57 65 20 61", SERVER, "text ('We'...)"),
+    ("close.unassigned-code", "88 02 03 EC", SERVER, "1004"),
+    ("close.unassigned-code", "88 02 07 D0", SERVER, "2000"),
+    ("close.reason-not-utf8", "88 04 03 E8 E4 B8", SERVER, "cut in the middle of a character"),
+    ("close.reason-not-utf8", "88 03 03 E8 FF", SERVER, "byte 0xFF at byte 0"),
+    ("message.orphan-continuation", "80 00", SERVER, "no message is under way"),
+    ("message.interrupted", "81 00", OPEN, "a text frame before"),
+    ("close.frame-after", "81 00", CLOSED, "a text frame after"),
+    ("close.frame-after", "88 00", CLOSED, "a close frame after"),
 ]
 
 CONFORMING = [
@@ -113,8 +113,8 @@ def test_the_smallest_and_largest_close_codes_are_allowed() -> None:
         if found:
             (odd[code],) = (finding.rule_id for finding in found)
     assert set(range(1 << 16)) - set(odd) == {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
-    assert [code for code, rule in odd.items() if rule == "close-code-reserved"] == [1005, 1006, 1015]
-    assert {code for code, rule in odd.items() if rule == "close-code-unassigned"} == {
+    assert [code for code, rule in odd.items() if rule == "close.reserved-code"] == [1005, 1006, 1015]
+    assert {code for code, rule in odd.items() if rule == "close.unassigned-code"} == {
         1004,
         *range(1016, 3000),
     }
@@ -123,11 +123,11 @@ def test_the_smallest_and_largest_close_codes_are_allowed() -> None:
 def test_several_departures_of_one_frame_are_all_found() -> None:
     found = check_frame(frame(f"7B FE 00 01 {KEY} 41"), SERVER)
     assert [finding.rule_id for finding in found] == [
-        "frame-server-masked",
-        "frame-rsv-bits",
-        "frame-reserved-opcode",
-        "frame-length-not-minimal",
-        "control-fragmented",
+        "frame.masked-by-server",
+        "frame.rsv-bits",
+        "frame.reserved-opcode",
+        "frame.length-not-minimal",
+        "control.fragmented",
     ]
 
 
@@ -158,7 +158,7 @@ def test_what_was_negotiated_decides_on_reserved_bits() -> None:
 
 def test_only_the_header_of_a_frame_in_pieces_is_checked() -> None:
     begun = frame("88 02 00 00")._replace(length=70000)
-    assert [finding.rule_id for finding in check_frame(begun, SERVER)] == ["control-too-long"]
+    assert [finding.rule_id for finding in check_frame(begun, SERVER)] == ["control.too-long"]
 
 
 def test_frames_without_a_length_have_no_rules() -> None:
@@ -185,7 +185,7 @@ def message(*frames: str, deflate: bool = False) -> Message:
 )
 def test_text_that_is_not_utf8_is_found(frames: list[str], words: str) -> None:
     (finding,) = check_message(message(*frames), Side.SERVER)
-    assert finding.rule_id == "message-text-not-utf8"
+    assert finding.rule_id == "message.text-not-utf8"
     assert words in finding.detail
 
 
@@ -201,7 +201,7 @@ def test_a_truncated_text_may_end_in_the_middle_of_a_character() -> None:
 
 def test_a_message_that_cannot_be_inflated_is_found() -> None:
     (finding,) = check_message(message("C2 01 04", deflate=True), Side.SERVER)
-    assert finding.rule_id == "message-compression"
+    assert finding.rule_id == "deflate.damaged"
 
 
 def test_what_a_frame_check_says_is_not_said_again() -> None:
@@ -214,9 +214,9 @@ def test_what_a_frame_check_says_is_not_said_again() -> None:
 def test_the_point_of_no_return_is_named() -> None:
     (event,) = FrameDecoder().receive_data(bytes.fromhex("82 7F 80 00 00 00 00 00 00 00 41"))
     assert isinstance(event, OpaqueData)
-    assert [f.rule_id for f in check_opaque(event, Side.SERVER)] == ["frame-length-top-bit"]
+    assert [f.rule_id for f in check_opaque(event, Side.SERVER)] == ["frame.length-top-bit"]
     other = OpaqueData(7, b"\x00", "no mark ends this frame")
-    assert check_opaque(other, Side.CLIENT) == [Finding("stream-opaque", other.reason, Side.CLIENT, 7)]
+    assert check_opaque(other, Side.CLIENT) == [Finding("stream.opaque", other.reason, Side.CLIENT, 7)]
 
 
 @given(st.binary(max_size=400), st.sampled_from(sorted(DIALECTS)), st.sampled_from(Side))

@@ -76,9 +76,9 @@ def test_heads_are_parts_of_their_own() -> None:
     assert request.is_head
     assert response.is_head
     assert isinstance(frame, FramePart)
-    assert [finding.rule_id for finding in stray.findings] == ["stream-http-bytes"]
+    assert [finding.rule_id for finding in stray.findings] == ["stream.http-bytes"]
     _, (only,) = dissect(RESPONSE, RFC6455, heads=False)
-    assert [finding.rule_id for finding in only.findings] == ["stream-http-bytes"]
+    assert [finding.rule_id for finding in only.findings] == ["stream.http-bytes"]
 
 
 def test_what_is_missing_of_a_frame_is_counted() -> None:
@@ -91,7 +91,7 @@ def test_what_is_missing_of_a_frame_is_counted() -> None:
 
 def test_a_frame_that_announces_the_impossible_is_opaque() -> None:
     _, (part,) = dissect(bytes.fromhex("82 7f ff ff ff ff ff ff ff ff 00"), RFC6455)
-    assert [finding.rule_id for finding in part.findings] == ["frame-length-top-bit"]
+    assert [finding.rule_id for finding in part.findings] == ["frame.length-top-bit"]
 
 
 def test_messages_are_put_together_and_checked() -> None:
@@ -100,5 +100,5 @@ def test_messages_are_put_together_and_checked() -> None:
     assert isinstance(last, FramePart)
     assert last.message is not None
     assert (last.message.payload, last.message.frames) == (b"\xe4\xb8", 2)
-    assert [finding.rule_id for finding in last.findings] == ["message-text-not-utf8"]
+    assert [finding.rule_id for finding in last.findings] == ["message.text-not-utf8"]
     assert last.findings[0].offset == last.offset

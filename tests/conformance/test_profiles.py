@@ -30,7 +30,7 @@ def test_every_packaged_profile_can_be_loaded() -> None:
 
 def test_a_heuristic_is_off_unless_a_profile_switches_it_on() -> None:
     strict = load_profile("strict")
-    for rule_id in ("frame-draft-opcode", "message-several-json", "message-nul-padding"):
+    for rule_id in ("frame.draft-opcode", "message.several-json", "message.nul-padding"):
         assert rule_id not in strict.known
     for name in ("chunks", "bare_text"):
         assert [strict.option(name, side) for side in Side] == ["close", "close"]
@@ -41,7 +41,7 @@ def test_a_profile_without_rules_repairs_nothing() -> None:
     assert Profile("empty").option("utf8", CLIENT) == "replace"
 
 
-def test_later_lines_win_and_a_side_wins_over_both(tmp_path: Path) -> None:
+def test_the_longest_line_that_fits_wins_and_a_side_wins_over_both(tmp_path: Path) -> None:
     profile = load_profile(
         write(
             tmp_path,
@@ -49,10 +49,10 @@ def test_later_lines_win_and_a_side_wins_over_both(tmp_path: Path) -> None:
             description = "mine"
             include = ["strict"]
             [rules]
-            "message-*" = false
-            message-text-not-utf8 = true
+            message.text-not-utf8 = true
+            "message.*" = false
             [rules.server]
-            frame-rsv-bits = false
+            frame.rsv-bits = false
             [options]
             utf8 = "binary"
             [options.server]
@@ -60,18 +60,18 @@ def test_later_lines_win_and_a_side_wins_over_both(tmp_path: Path) -> None:
             """,
         )
     )
-    assert profile.repairs("message-text-not-utf8", CLIENT)
-    assert not profile.repairs("message-interrupted", CLIENT)
-    assert profile.repairs("frame-rsv-bits", CLIENT)
-    assert not profile.repairs("frame-rsv-bits", SERVER)
+    assert profile.repairs("message.text-not-utf8", CLIENT)
+    assert not profile.repairs("message.interrupted", CLIENT)
+    assert profile.repairs("frame.rsv-bits", CLIENT)
+    assert not profile.repairs("frame.rsv-bits", SERVER)
     assert [profile.option("utf8", side) for side in (CLIENT, SERVER)] == ["binary", "transcode:cp1252"]
     assert (profile.name, profile.include) == ("mine", ("strict",))
 
 
 def test_profiles_are_included_from_beside_the_file(tmp_path: Path) -> None:
-    write(tmp_path, "[rules]\nping-unanswered = true\n[options]\nhold_limit = 7", "base.toml")
+    write(tmp_path, "[rules]\nkeepalive.ping-unanswered = true\n[options]\nhold_limit = 7", "base.toml")
     profile = load_profile(write(tmp_path, 'include = ["base.toml"]\n[options]\nhold_limit = 8'))
-    assert profile.known == {"ping-unanswered"}
+    assert profile.known == {"keepalive.ping-unanswered"}
     assert profile.option("hold_limit", CLIENT) == 8
 
 
@@ -80,7 +80,7 @@ def test_profiles_are_included_from_beside_the_file(tmp_path: Path) -> None:
     [
         ("rules = 1", "as tables"),
         ("[rules]\nclient = true", "as tables"),
-        ("[rules]\nframe-rsv-bit = true", "is it frame-rsv-bits?"),
+        ("[rules]\nframe.rsv-bit = true", "is it frame.rsv-bits?"),
         ("[rules]\n'fame-*' = true", "no rule 'fame-*'"),
         ("[rules]\nframe-rsv-bits = 1", "takes true or false, not 1"),
         ("[options]\nutf9 = 'replace'", "is it utf8?"),

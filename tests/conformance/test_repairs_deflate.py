@@ -75,7 +75,7 @@ def test_a_receiver_without_compression_gets_it_inflated(legs: Legs) -> None:  #
     for text in (b"hello", b"hello", b"hello again"):
         line.send(SERVER, frame(TEXT, deflater.message(text), rsv=4))
     assert got(line) == [b"hello", b"hello", b"hello again"]
-    expected = "compression-ended" if legs.server.deflate else "frame-rsv-bits"
+    expected = "deflate.ended" if legs.server.deflate else "frame.rsv-bits"
     assert set(line.rules(SERVER)) == {expected}
 
 
@@ -96,7 +96,7 @@ def test_the_bit_set_on_every_fragment() -> None:  # Z07
         SERVER, frame(TEXT, data[:9], fin=False, rsv=4) + frame(PING, rsv=4) + frame(CONT, data[9:], rsv=4)
     )
     assert got(line) == [b"one stream in two fragments"]
-    assert line.rules(SERVER) == ["frame-rsv1-on-control", "frame-rsv1-on-continuation"]
+    assert line.rules(SERVER) == ["deflate.rsv1-on-control", "deflate.rsv1-on-continuation"]
 
 
 def test_each_fragment_compressed_by_itself() -> None:  # Z07 Z23
@@ -121,7 +121,7 @@ def test_a_compressed_message_that_cannot_be_held_goes_on_inflated(late: bool) -
         line.wait(3.0 if late else 0)
     line.send(SERVER, frame(BINARY, deflater.message(text[:50]), rsv=4))
     assert got(line) == [text, text[:50]]
-    assert set(line.rules(SERVER)) == {"compression-ended"}
+    assert set(line.rules(SERVER)) == {"deflate.ended"}
 
 
 def test_a_bomb_ends_the_session() -> None:

@@ -20,50 +20,50 @@ def masked(opcode: int, payload: bytes = b"", fin: bool = True) -> bytes:
 
 HEADERS = [
     # M02 M03 M05 M09 M10 P10 P11 P17 P18
-    ("frame-client-unmasked", CLIENT, frame(TEXT, b"hi"), masked(TEXT, b"hi")),
-    ("frame-client-unmasked", CLIENT, frame(PONG), masked(PONG)),
-    ("frame-client-unmasked", CLIENT, frame(CLOSE, close(1000)), masked(CLOSE, close(1000))),
+    ("frame.unmasked-by-client", CLIENT, frame(TEXT, b"hi"), masked(TEXT, b"hi")),
+    ("frame.unmasked-by-client", CLIENT, frame(PONG), masked(PONG)),
+    ("frame.unmasked-by-client", CLIENT, frame(CLOSE, close(1000)), masked(CLOSE, close(1000))),
     # M01 M07
-    ("frame-server-masked", SERVER, client_frame(TEXT, b"hi"), frame(TEXT, b"hi")),
-    ("frame-server-masked", SERVER, client_frame(TEXT, b"h" * 300), frame(TEXT, b"h" * 300)),
+    ("frame.masked-by-server", SERVER, client_frame(TEXT, b"hi"), frame(TEXT, b"hi")),
+    ("frame.masked-by-server", SERVER, client_frame(TEXT, b"h" * 300), frame(TEXT, b"h" * 300)),
     # F07 F11
-    ("frame-rsv-bits", SERVER, frame(TEXT, b"hi", rsv=3), frame(TEXT, b"hi")),
-    ("frame-rsv-bits", CLIENT, client_frame(PING, b"hi", rsv=4), client_frame(PING, b"hi")),
+    ("frame.rsv-bits", SERVER, frame(TEXT, b"hi", rsv=3), frame(TEXT, b"hi")),
+    ("frame.rsv-bits", CLIENT, client_frame(PING, b"hi", rsv=4), client_frame(PING, b"hi")),
     # O01 O03 O05
-    ("frame-reserved-opcode", SERVER, frame(7, b"hi"), b""),
-    ("frame-reserved-opcode", SERVER, frame(15), b""),
+    ("frame.reserved-opcode", SERVER, frame(7, b"hi"), b""),
+    ("frame.reserved-opcode", SERVER, frame(15), b""),
     # L05 L10 L11
-    ("frame-length-not-minimal", SERVER, frame(TEXT, b"h" * 125, form=16), frame(TEXT, b"h" * 125)),
-    ("frame-length-not-minimal", SERVER, frame(BINARY, bytes(65535), form=64), frame(BINARY, bytes(65535))),
-    ("frame-length-not-minimal", CLIENT, client_frame(TEXT, b"h", form=64), client_frame(TEXT, b"h")),
+    ("frame.length-not-minimal", SERVER, frame(TEXT, b"h" * 125, form=16), frame(TEXT, b"h" * 125)),
+    ("frame.length-not-minimal", SERVER, frame(BINARY, bytes(65535), form=64), frame(BINARY, bytes(65535))),
+    ("frame.length-not-minimal", CLIENT, client_frame(TEXT, b"h", form=64), client_frame(TEXT, b"h")),
     # C01 C07 C09
-    ("control-fragmented", CLIENT, client_frame(PING, b"hi", fin=False), client_frame(PING, b"hi")),
-    ("control-fragmented", SERVER, frame(PONG, fin=False), frame(PONG)),
+    ("control.fragmented", CLIENT, client_frame(PING, b"hi", fin=False), client_frame(PING, b"hi")),
+    ("control.fragmented", SERVER, frame(PONG, fin=False), frame(PONG)),
     # C03 C05 C06
-    ("control-too-long", SERVER, frame(PING, b"b" * 126), frame(PING, b"b" * 125)),
-    ("control-too-long", SERVER, frame(PING, b"b" * 70_000), frame(PING, b"b" * 125)),
-    ("control-too-long", SERVER, frame(CLOSE, close(1000, LONG)), frame(CLOSE, close(1000, LONG[:122]))),
+    ("control.too-long", SERVER, frame(PING, b"b" * 126), frame(PING, b"b" * 125)),
+    ("control.too-long", SERVER, frame(PING, b"b" * 70_000), frame(PING, b"b" * 125)),
+    ("control.too-long", SERVER, frame(CLOSE, close(1000, LONG)), frame(CLOSE, close(1000, LONG[:122]))),
 ]
 
 CLOSES = [
-    ("close-payload-one-byte", b"\x03", b""),  # K06
-    ("close-code-reserved", close(1005), b""),  # K17 K19 K21
-    ("close-code-reserved", close(1005, b"bye"), close(1000, b"bye")),
-    ("close-code-reserved", close(1006), close(1011)),  # K02 K18
-    ("close-code-reserved", close(1015, b"tls"), close(1011, b"tls")),
-    ("close-code-invalid", close(0), b""),  # K05
-    ("close-code-invalid", close(0, b"bye"), close(1000, b"bye")),
-    ("close-code-invalid", b"1001", close(1001)),  # K01
-    ("close-code-invalid", b"1001 going", close(1001, b"going")),
-    ("close-code-invalid", b"\xe8\x03", close(1000)),  # K25 K26
-    ("close-code-invalid", b"\x00\xe8", close(1000)),  # K27
-    ("close-code-invalid", b"\x00\xf3oops", close(1011, b"oops")),
-    ("close-code-invalid", b"We are closed", close(1000, b"We are closed")),  # K06
-    ("close-code-invalid", close(65535), close(1011)),  # K07
-    ("close-code-unassigned", close(1004, b"x"), close(1011, b"x")),
-    ("close-code-unassigned", close(2000), close(1011)),
-    ("close-reason-not-utf8", close(1000, b"ab\xe4\xb8"), close(1000, b"ab")),  # K13 K14
-    ("close-reason-not-utf8", bytes.fromhex("03e82d87"), close(1000, b"-\xef\xbf\xbd")),  # K23
+    ("close.one-byte-payload", b"\x03", b""),  # K06
+    ("close.reserved-code", close(1005), b""),  # K17 K19 K21
+    ("close.reserved-code", close(1005, b"bye"), close(1000, b"bye")),
+    ("close.reserved-code", close(1006), close(1011)),  # K02 K18
+    ("close.reserved-code", close(1015, b"tls"), close(1011, b"tls")),
+    ("close.invalid-code", close(0), b""),  # K05
+    ("close.invalid-code", close(0, b"bye"), close(1000, b"bye")),
+    ("close.invalid-code", b"1001", close(1001)),  # K01
+    ("close.invalid-code", b"1001 going", close(1001, b"going")),
+    ("close.invalid-code", b"\xe8\x03", close(1000)),  # K25 K26
+    ("close.invalid-code", b"\x00\xe8", close(1000)),  # K27
+    ("close.invalid-code", b"\x00\xf3oops", close(1011, b"oops")),
+    ("close.invalid-code", b"We are closed", close(1000, b"We are closed")),  # K06
+    ("close.invalid-code", close(65535), close(1011)),  # K07
+    ("close.unassigned-code", close(1004, b"x"), close(1011, b"x")),
+    ("close.unassigned-code", close(2000), close(1011)),
+    ("close.reason-not-utf8", close(1000, b"ab\xe4\xb8"), close(1000, b"ab")),  # K13 K14
+    ("close.reason-not-utf8", bytes.fromhex("03e82d87"), close(1000, b"-\xef\xbf\xbd")),  # K23
 ]
 
 SOUND = [close(1000), close(1013, b"later"), close(3000), close(4999, "é".encode()), b""]
@@ -83,7 +83,7 @@ def test_a_header_is_mended(rule: str, side: Side, came: bytes, goes: bytes) -> 
 
 @pytest.mark.parametrize(("rule", "side", "came", "goes"), HEADERS)
 def test_a_header_goes_on_as_it_came_if_its_repair_is_off(rule, side, came, goes) -> None:
-    line = Line(profile(off=[rule, "frame-rsv1-on-control"]))
+    line = Line(profile(off=[rule, "deflate.rsv1-on-control"]))
     assert line.send(side, came) == came
     assert line.rules(side) == []
 
@@ -103,7 +103,7 @@ def test_a_close_that_was_not_masked_although_it_says_so() -> None:
     came = bytes.fromhex("88 a8 0c 22 38 4e 03 ea") + b"Received frame had RSV bits 2 or 3 set"  # P19
     line = Line()
     line.send(CLIENT, came)
-    assert line.rules(CLIENT) == ["frame-payload-unmasked"]
+    assert line.rules(CLIENT) == ["frame.payload-unmasked"]
     close_seen = line.peers[SERVER].protocol.close_rcvd
     assert close_seen is not None
     assert (close_seen.code, close_seen.reason) == (1002, "Received frame had RSV bits 2 or 3 set")
@@ -111,16 +111,16 @@ def test_a_close_that_was_not_masked_although_it_says_so() -> None:
 
 def test_what_one_receiver_needs_is_done_only_for_it() -> None:
     okhttp = profile(close_codes={"1013": 1011}, close_with_code=True, zero_key=True)
-    passes(Line(okhttp), SERVER, frame(CLOSE, close(1013)), frame(CLOSE, close(1011)), "close-code-unknown")
-    passes(Line(okhttp), SERVER, frame(CLOSE), frame(CLOSE, close(1000)), "close-empty")
+    passes(Line(okhttp), SERVER, frame(CLOSE, close(1013)), frame(CLOSE, close(1011)), "close.unknown-code")
+    passes(Line(okhttp), SERVER, frame(CLOSE), frame(CLOSE, close(1000)), "close.empty")
     zero = frame(TEXT, b"hi", key=bytes(4))
-    passes(Line(okhttp), CLIENT, client_frame(TEXT, b"hi"), zero, "frame-key-not-zero")
+    passes(Line(okhttp), CLIENT, client_frame(TEXT, b"hi"), zero, "frame.key-not-zero")
     passes(Line(okhttp), CLIENT, zero, zero)
 
 
 def test_reserved_data_can_go_on_as_binary() -> None:
     line = Line(profile(reserved_opcodes="binary"))
-    passes(line, SERVER, frame(7, b"hi"), frame(BINARY, b"hi"), "frame-reserved-opcode")
+    passes(line, SERVER, frame(7, b"hi"), frame(BINARY, b"hi"), "frame.reserved-opcode")
 
 
 def test_a_dropped_message_is_dropped_with_its_fragments() -> None:
@@ -130,16 +130,16 @@ def test_a_dropped_message_is_dropped_with_its_fragments() -> None:
 
 
 def test_opcodes_of_an_early_draft() -> None:  # D05
-    line = Line(profile(on=["frame-draft-opcode"], opcodes={"4": 1, "5": 2, "1": 8, "2": 9, "3": 10}))
+    line = Line(profile(on=["frame.draft-opcode"], opcodes={"4": 1, "5": 2, "1": 8, "2": 9, "3": 10}))
     assert line.send(SERVER, frame(4, b"hi") + frame(5, b"hi")) == frame(TEXT, b"hi") + frame(BINARY, b"hi")
     assert line.send(SERVER, frame(2, b"p")) == frame(PING, b"p")
     assert line.send(SERVER, frame(1, close(1000))) == frame(CLOSE, close(1000))
-    assert set(line.rules(SERVER)) == {"frame-draft-opcode"}
+    assert set(line.rules(SERVER)) == {"frame.draft-opcode"}
 
 
 def test_frames_of_another_dialect_are_written_anew() -> None:  # L01 L02
     line = Line(dialects={SERVER: LEN32})
-    passes(line, SERVER, frame(BINARY, bytes(65536), form=32), frame(BINARY, bytes(65536)), "frame-dialect")
+    passes(line, SERVER, frame(BINARY, bytes(65536), form=32), frame(BINARY, bytes(65536)), "frame.dialect")
     assert line.send(CLIENT, client_frame(BINARY, bytes(65537))) == frame(
         BINARY, bytes(65537), key=bytes.fromhex("37fa213d"), form=32
     )
@@ -191,9 +191,9 @@ def test_a_ping_waits_for_the_large_frame_under_way() -> None:
 
 def test_every_repair_of_a_frame_is_tested_here() -> None:
     tested = {row[0] for row in (*HEADERS, *CLOSES)} | {
-        *("frame-payload-unmasked", "close-code-unknown", "close-empty", "frame-key-not-zero"),
-        *("frame-draft-opcode", "frame-dialect"),
+        *("frame.payload-unmasked", "close.unknown-code", "close.empty", "frame.key-not-zero"),
+        *("frame.draft-opcode", "frame.dialect"),
         # With compression: test_repairs_deflate.py.
-        *("frame-rsv1-on-control", "frame-rsv1-on-continuation"),
+        *("deflate.rsv1-on-control", "deflate.rsv1-on-continuation"),
     }
     assert tested >= {kind.rule_id for kind in FRAME_REPAIRS}

@@ -21,7 +21,7 @@ def test_a_ping_is_answered_for_a_peer_that_does_not() -> None:  # P01 P02 P03 P
     assert line.peers[SERVER].received == b""
     line.wait(0.1)
     assert line.peers[SERVER].received == pong(PINGED[2:])
-    assert line.rules(CLIENT) == ["ping-unanswered"]
+    assert line.rules(CLIENT) == ["keepalive.ping-unanswered"]
     line.wait(60)
     assert line.peers[SERVER].received == pong(PINGED[2:])
 
@@ -39,7 +39,7 @@ def test_a_peer_that_must_not_see_pings() -> None:  # P23
     line = Line(profile(answer_pings="at-once"))
     assert line.send(SERVER, PINGED) == b""
     assert line.peers[SERVER].received == pong(PINGED[2:])
-    assert line.rules(SERVER) == line.rules(CLIENT) == ["ping-unanswered"]
+    assert line.rules(SERVER) == line.rules(CLIENT) == ["keepalive.ping-unanswered"]
 
 
 @pytest.mark.parametrize(("silent", "answered"), [(5, True), (40, False)])
@@ -69,7 +69,7 @@ def test_a_mangled_pong_gets_the_payload_back(payload: bytes) -> None:
     line = Line()
     line.send(SERVER, PINGED)
     assert line.send(CLIENT, client_frame(PONG, payload)) == client_frame(PONG, PINGED[2:])
-    assert line.rules(CLIENT) == ["pong-payload-differs"]
+    assert line.rules(CLIENT) == ["keepalive.pong-payload-differs"]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_pong_cut_at_a_zero_byte(pinged: str, ponged: str) -> None:
 
 def test_a_pong_nobody_asked_for() -> None:  # P09 P26
     assert Line().send(CLIENT, client_frame(PONG)) == client_frame(PONG)
-    line = Line(profile(on=["pong-unsolicited"]))
+    line = Line(profile(on=["keepalive.pong-unsolicited"]))
     assert line.send(CLIENT, client_frame(PONG)) == b""
 
 
@@ -94,7 +94,7 @@ def test_a_ping_for_a_pong() -> None:  # P21
     line = Line()
     line.send(SERVER, PINGED)
     assert line.send(CLIENT, client_frame(PING, PINGED[2:])) == client_frame(PONG, PINGED[2:])
-    assert line.rules(CLIENT) == ["ping-answered-with-ping"]
+    assert line.rules(CLIENT) == ["keepalive.ping-answered-with-ping"]
     assert line.send(CLIENT, client_frame(PING, PINGED[2:])) == client_frame(PING, PINGED[2:])
 
 
@@ -109,7 +109,7 @@ def test_an_idle_peer_is_pinged() -> None:  # P29
     assert line.send(CLIENT, client_frame(PONG, b"wsproxy 1")) == b""
     line.wait(20)
     assert line.peers[CLIENT].received == ping + frame(PING, b"wsproxy 2")
-    assert set(line.rules(CLIENT)) == set(line.rules(SERVER)) == {"ping-interval"}
+    assert set(line.rules(CLIENT)) == set(line.rules(SERVER)) == {"keepalive.ping-interval"}
 
 
 def test_a_heartbeat_is_answered_and_not_sent_on() -> None:  # V01 V02 P27
@@ -137,7 +137,7 @@ def test_a_close_that_is_not_answered_is_answered_for_the_peer() -> None:  # E03
     line.send(CLIENT, client_frame(CLOSE, close(3001, b"done")))
     line.wait(3)
     assert line.peers[CLIENT].received == frame(CLOSE, close(3001, b"done"))
-    assert line.rules(SERVER) == ["close-unanswered"]
+    assert line.rules(SERVER) == ["close.unanswered"]
     assert line.send(SERVER, frame(TEXT, b"late") + frame(CLOSE)) == b""
     assert line.normalizer.closed(CLIENT)
     assert line.normalizer.closed(SERVER)
@@ -161,7 +161,7 @@ def test_a_stream_that_ends_without_a_close(rest: bytes) -> None:  # E01 E07 E15
     line = Line()
     line.send(SERVER, frame(TEXT, b"hello") + rest)
     assert line.end(SERVER) == frame(CLOSE, close(1001))
-    assert line.rules(SERVER) == ["stream-cut-short"] * bool(rest) + ["close-missing"]
+    assert line.rules(SERVER) == ["stream.cut-short"] * bool(rest) + ["close.missing"]
     assert line.end(SERVER) == b""
 
 
@@ -200,9 +200,9 @@ BARE = b'{"id": 1, "method": "status"}'
 @pytest.mark.parametrize(
     ("stray", "rule"),
     [
-        (b"\r\n", "stream-stray-line-end"),  # A05
-        (b"\r\n\r\n", "stream-stray-line-end"),
-        (b"\0", "stream-stray-zero"),  # A03 A07 G15
+        (b"\r\n", "stream.stray-line-end"),  # A05
+        (b"\r\n\r\n", "stream.stray-line-end"),
+        (b"\0", "stream.stray-zero"),  # A03 A07 G15
     ],
 )
 def test_stray_bytes_are_skipped(stray: bytes, rule: str, sizes) -> None:
@@ -216,10 +216,10 @@ def test_stray_bytes_are_skipped(stray: bytes, rule: str, sizes) -> None:
 @pytest.mark.parametrize(
     ("stray", "rule", "reason"),
     [
-        (HTTP, "stream-http-bytes", b"502 Bad Gateway"),  # F05 H02 X13
-        (GET, "stream-http-bytes", b"GET / HTTP/1.1"),  # X14 F15
-        (TLS, "stream-tls-bytes", b"TLS"),  # X18 F10
-        (OPAQUE, "stream-opaque", b"length"),
+        (HTTP, "stream.http-bytes", b"502 Bad Gateway"),  # F05 H02 X13
+        (GET, "stream.http-bytes", b"GET / HTTP/1.1"),  # X14 F15
+        (TLS, "stream.tls-bytes", b"TLS"),  # X18 F10
+        (OPAQUE, "stream.opaque", b"length"),
     ],
 )
 def test_bytes_that_end_the_session(stray: bytes, rule: str, reason: bytes, sizes) -> None:

@@ -27,46 +27,46 @@ def got(line: Line, side=CLIENT) -> list[bytes]:
         (
             frame(TEXT, b"a", fin=False) + frame(TEXT, b"b", fin=False) + frame(TEXT, b"c"),
             frame(TEXT, b"a", fin=False) + frame(CONT, b"b", fin=False) + frame(CONT, b"c"),
-            ["message-interrupted"] * 2,
+            ["message.interrupted"] * 2,
         ),
         # G03: a whole message inside another one goes behind it
         (
             frame(TEXT, b"a", fin=False) + frame(BINARY, b"x") + frame(CONT, b"b"),
             frame(TEXT, b"a", fin=False) + frame(CONT, b"b") + frame(BINARY, b"x"),
-            ["message-interrupted"] * 2,
+            ["message.interrupted"] * 2,
         ),
         # ... and another one's beginning ends it
         (
             frame(TEXT, b"a", fin=False) + frame(BINARY, b"x", fin=False) + frame(CONT, b"y"),
             frame(TEXT, b"a", fin=False) + frame(CONT) + frame(BINARY, b"x", fin=False) + frame(CONT, b"y"),
-            ["message-unfinished"],
+            ["message.unfinished"],
         ),
         # G09 G15 G17: a fragment of nothing
         (
             frame(TEXT, b"a") + frame(CONT, b"b"),
             frame(TEXT, b"a") + frame(TEXT, b"b"),
-            ["message-orphan-continuation"],
+            ["message.orphan-continuation"],
         ),
-        (frame(CONT, b"\xff__", fin=False), frame(BINARY, b"\xff__"), ["message-orphan-continuation"]),
-        (frame(CONT, fin=False) + frame(TEXT, b"a"), frame(TEXT, b"a"), ["message-orphan-continuation"]),
+        (frame(CONT, b"\xff__", fin=False), frame(BINARY, b"\xff__"), ["message.orphan-continuation"]),
+        (frame(CONT, fin=False) + frame(TEXT, b"a"), frame(TEXT, b"a"), ["message.orphan-continuation"]),
         # a Close inside a message
         (
             frame(TEXT, b"a\xe4", fin=False) + frame(CLOSE, close(1000)),
             frame(TEXT, b"a\xe4", fin=False) + frame(CONT, b"\x80\x80") + frame(CLOSE, close(1000)),
-            ["message-unfinished"],
+            ["message.unfinished"],
         ),
         # E09 E10 E14 H01: after a Close
         (
             frame(CLOSE, close(1000)) + frame(CLOSE) + b"HTTP/1.1 204 No Content\r\n\r\n",
             frame(CLOSE, close(1000)),
-            ["stream-frame-after-close"],
+            ["close.frame-after"],
         ),
         # U01 U02 U03 U05 U06
-        (frame(TEXT, b"a\xe4"), frame(TEXT, b"a" + REPLACED), ["message-text-not-utf8"]),
+        (frame(TEXT, b"a\xe4"), frame(TEXT, b"a" + REPLACED), ["message.text-not-utf8"]),
         (
             frame(TEXT, b"\xe4\xb8", fin=False) + frame(CONT, b"a", fin=False) + frame(CONT, b"\xad"),
             frame(TEXT, b"\xe4\xb8", fin=False) + frame(CONT, b"\x80a", fin=False) + frame(CONT, REPLACED),
-            ["message-text-not-utf8"] * 2,
+            ["message.text-not-utf8"] * 2,
         ),
         (
             frame(TEXT, b"\xe4\xb8", fin=False) + frame(CONT, b"\xad"),
@@ -106,10 +106,10 @@ CUT = frame(TEXT, b"\xe5", fin=False) + frame(CONT, b"\xe4\xf6")
 def test_text_that_is_not_utf8(policy: str, goes: bytes) -> None:
     line = Line(profile(utf8=policy))
     assert line.send(SERVER, NOT_UTF8) == goes
-    assert set(line.rules(SERVER)) == {"message-text-not-utf8"}
+    assert set(line.rules(SERVER)) == {"message.text-not-utf8"}
     if policy in ("binary", "transcode:latin-1"):
         assert Line(profile(utf8=policy)).send(SERVER, CUT) == goes
-    off = Line(profile(off=["message-text-not-utf8"], utf8=policy))
+    off = Line(profile(off=["message.text-not-utf8"], utf8=policy))
     assert off.send(SERVER, NOT_UTF8 + CUT) == NOT_UTF8 + CUT
 
 
@@ -123,9 +123,9 @@ def test_a_large_text_is_mended_in_place() -> None:
 @pytest.mark.parametrize(
     ("rule", "came", "goes", "options"),
     [
-        ("message-nul-padding", b'{"k":"v"}' + bytes(9), b'{"k":"v"}', {}),  # N01 N02
-        ("message-byte-order-mark", b"\xef\xbb\xbf{}", b"{}", {}),  # U10
-        ("message-wrong-opcode", b"INVITE", None, {"retype": {"*": "binary"}}),  # B01
+        ("message.nul-padding", b'{"k":"v"}' + bytes(9), b'{"k":"v"}', {}),  # N01 N02
+        ("message.byte-order-mark", b"\xef\xbb\xbf{}", b"{}", {}),  # U10
+        ("message.wrong-opcode", b"INVITE", None, {"retype": {"*": "binary"}}),  # B01
     ],
 )
 def test_a_repair_that_must_be_asked_for(rule, came, goes, options) -> None:
@@ -135,14 +135,14 @@ def test_a_repair_that_must_be_asked_for(rule, came, goes, options) -> None:
     line = Line(asked)
     assert line.send(SERVER, frame(TEXT, came[:3], fin=False)) + line.send(SERVER, frame(CONT, came[3:]))
     assert got(line) == [came if goes is None else goes]
-    assert set(line.rules(SERVER)) <= {rule, "message-fragmented"}
+    assert set(line.rules(SERVER)) <= {rule, "message.fragmented"}
     off = profile(off=[rule], **options)
     assert Line(off).send(SERVER, frame(TEXT, came)) == frame(TEXT, came)
 
 
 def test_stomp_keeps_its_zero_byte() -> None:  # N06
     legs = Legs.alike(negotiated(subprotocol="v12.stomp"))
-    line = Line(profile(on=["message-nul-padding"]), legs)
+    line = Line(profile(on=["message.nul-padding"]), legs)
     assert line.send(SERVER, frame(TEXT, b"SEND\n\n\0")) == frame(TEXT, b"SEND\n\n\0")
 
 
@@ -163,7 +163,7 @@ def test_binary_that_is_no_text_stays_binary() -> None:
 
 
 def test_json_documents_one_behind_the_other() -> None:  # J01 J02 J03
-    line = Line(profile(on=["message-several-json"]))
+    line = Line(profile(on=["message.several-json"]))
     came = b'{"newPos":{"pos":"1:1"}} {"newPos":{"pos":"2:2"}}'
     assert line.send(SERVER, frame(TEXT, came)) == frame(TEXT, came[:24]) + frame(TEXT, came[25:])
     for left_alone in (b"{}", b'{"a":1', b"[1] x", b"12 13", b"[" * 100_000):
@@ -176,7 +176,7 @@ def test_a_receiver_that_takes_no_fragments() -> None:  # G02 G05 G06 G14
     assert line.out == []
     line.send(SERVER, frame(PING, b"p"))
     assert line.send(SERVER, frame(CONT, b"b")) == frame(TEXT, b"ab") + frame(PING, b"p")
-    assert "message-fragmented" in line.rules(SERVER)
+    assert "message.fragmented" in line.rules(SERVER)
 
 
 def test_a_receiver_that_takes_no_control_frame_inside() -> None:  # G01
@@ -240,7 +240,7 @@ def test_a_character_begun_can_be_completed(character: str, size: int) -> None:
 
 def test_every_repair_of_a_message_is_tested_here() -> None:
     tested = {
-        *("message-wrong-opcode", "message-byte-order-mark", "message-nul-padding"),
-        *("message-text-not-utf8", "message-several-json"),
+        *("message.wrong-opcode", "message.byte-order-mark", "message.nul-padding"),
+        *("message.text-not-utf8", "message.several-json"),
     }
     assert tested == {rule_id for rule_id, _ in MESSAGE_REPAIRS}

@@ -213,14 +213,14 @@ def test_findings_are_kept(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
 
     def find(session: SessionRecorder) -> None:
-        session.finding("frame-server-masked", "key 00", Side.SERVER, 12, AT, repaired=True)
+        session.finding("frame.masked-by-server", "key 00", Side.SERVER, 12, AT, repaired=True)
         session.finding("handshake", "odd\0 \ud800", Side.CLIENT, None, AT)
 
     record_session(place, [], then=find)
     with open_recording(str(place)) as recording:
         found = [(f.side, f.rule_id, f.detail, f.offset, f.repaired) for f in recording.findings(1)]
     assert found == [
-        (Side.SERVER, "frame-server-masked", "key 00", 12, True),
+        (Side.SERVER, "frame.masked-by-server", "key 00", 12, True),
         (Side.CLIENT, "handshake", "odd\\x00 \\ud800", None, False),
     ]
 

@@ -26,25 +26,25 @@ _FIELD_NAMES = {
     "masking_key": "masking key",
 }
 _ODD_FIELDS = {
-    "frame-rsv-bits": "rsv",
-    "frame-rsv1-on-control": "rsv",
-    "frame-rsv1-on-continuation": "rsv",
-    "frame-reserved-opcode": "opcode",
-    "frame-client-unmasked": "masked",
-    "frame-server-masked": "masked",
-    "frame-masking-key-zero": "masking_key",
-    "frame-length-not-minimal": "length",
-    "control-fragmented": "fin",
-    "control-too-long": "length",
-    "message-orphan-continuation": "opcode",
-    "message-interrupted": "opcode",
-    "close-payload-one-byte": "payload",
-    "close-code-reserved": "payload",
-    "close-code-invalid": "payload",
-    "close-code-unassigned": "payload",
-    "close-reason-not-utf8": "payload",
-    "message-text-not-utf8": "payload",
-    "message-compression": "payload",
+    "frame.rsv-bits": "rsv",
+    "deflate.rsv1-on-control": "rsv",
+    "deflate.rsv1-on-continuation": "rsv",
+    "frame.reserved-opcode": "opcode",
+    "frame.unmasked-by-client": "masked",
+    "frame.masked-by-server": "masked",
+    "frame.masking-key-zero": "masking_key",
+    "frame.length-not-minimal": "length",
+    "control.fragmented": "fin",
+    "control.too-long": "length",
+    "message.orphan-continuation": "opcode",
+    "message.interrupted": "opcode",
+    "close.one-byte-payload": "payload",
+    "close.reserved-code": "payload",
+    "close.invalid-code": "payload",
+    "close.unassigned-code": "payload",
+    "close.reason-not-utf8": "payload",
+    "message.text-not-utf8": "payload",
+    "deflate.damaged": "payload",
 }
 _HEX_SHOWN = 8
 _BINARY = 0x2
@@ -60,7 +60,7 @@ def part_lines(part: "Part", number: int, limit: int) -> Iterator[Line | str]:
         yield from _frame_lines(part, number, limit)
         return
     yield _title(_bytes_title(part), part.offset, len(part.data))
-    if part.is_head or part.findings[0].rule_id == "stream-http-bytes":
+    if part.is_head or part.findings[0].rule_id == "stream.http-bytes":
         text = part.data.decode("utf-8", "backslashreplace").strip()
         yield from (f"    {printable(line)}" for line in text.splitlines())
     else:
@@ -82,7 +82,7 @@ def _title(text: str, offset: int, size: int) -> Line:
 def _bytes_title(part: "BytesPart") -> str:
     if part.is_head:
         return "Response head" if part.data.lstrip().startswith(b"HTTP/") else "Request head"
-    return {"stream-opaque": "Opaque bytes", "frame-length-top-bit": "Opaque bytes"}.get(
+    return {"stream.opaque": "Opaque bytes", "frame.length-top-bit": "Opaque bytes"}.get(
         part.findings[0].rule_id, "Not a frame"
     )
 

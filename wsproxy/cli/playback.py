@@ -89,7 +89,7 @@ class Playback:
         part = parts[0]
         if not isinstance(part, FramePart):
             return Seen(side, session.last_at_ns, OpaqueData(offset, tail, ""), None, part.findings)
-        findings = tuple(replace(f, offset=offset) for f in part.findings if f.rule_id == "stream-cut-short")
+        findings = tuple(replace(f, offset=offset) for f in part.findings if f.rule_id == "stream.cut-short")
         return Seen(side, session.last_at_ns, part.frame._replace(offset=offset), None, findings)
 
 

@@ -11,9 +11,9 @@ from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.protocol.grammar import Dialect
 
 _WINDOW = 4096
-_STRAY = ("stream-stray-line-end", "stream-stray-zero")
-_WHOLE_SESSION = ("stream-http-bytes", "stream-tls-bytes")
-_OPTIONS = {"stream-chunk-size": "chunks", "stream-bare-text": "bare_text"}
+_STRAY = ("stream.stray-line-end", "stream.stray-zero")
+_WHOLE_SESSION = ("stream.http-bytes", "stream.tls-bytes")
+_OPTIONS = {"stream.chunk-size": "chunks", "stream.bare-text": "bare_text"}
 
 
 class Stray(NamedTuple):
@@ -54,7 +54,7 @@ class Boundaries:
         action = self._actions.get(found.rule_id) if found is not None else None
         if found is None or action is None or (action == "mend" and frames.hold is not None):
             return None
-        text = data[: found.length] if found.rule_id == "stream-bare-text" and action == "mend" else None
+        text = data[: found.length] if found.rule_id == "stream.bare-text" and action == "mend" else None
         return Stray(found.rule_id, found.length, found.detail, action == "close", text)
 
     def look_early(self, data: bytes, frames: DataFrames) -> Stray | None:

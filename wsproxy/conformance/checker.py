@@ -110,7 +110,7 @@ class Checker:
         if not self._closed_by and not self._lacks_close and state.closes:
             self._lacks_close = True
             detail = f"the connection ended ({_ENDS.get(how, how)}), and no side had sent a Close frame"
-            found.append(Finding("close-missing", detail, side, state.end))
+            found.append(Finding("close.missing", detail, side, state.end))
         return self._given(found)
 
     def end(self, at_ns: int) -> list[Finding]:
@@ -124,7 +124,7 @@ class Checker:
                 detail = (
                     f"the {closer.other} {ending} without a Close frame in answer to that of the {closer}"
                 )
-                found.append(Finding("close-unanswered", detail, closer.other, other.end))
+                found.append(Finding("close.unanswered", detail, closer.other, other.end))
         return self._given(found)
 
     def _frame(self, state: SideState, frame: Frame, at_ns: int) -> list[Finding]:

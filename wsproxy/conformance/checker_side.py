@@ -93,7 +93,7 @@ class SideState:
         """The message under way gets no further frame."""
         if not self.context.message_open or self.lost:
             return []
-        return [Finding("message-unfinished", f"{why} before its last frame", self.side, self._opened_at)]
+        return [Finding("message.unfinished", f"{why} before its last frame", self.side, self._opened_at)]
 
     def cut_short(self, pending: bytes) -> list[Finding]:
         """The stream ends with `pending` bytes of what may have been a frame."""
@@ -101,9 +101,9 @@ class SideState:
             return []
         if self.in_frame and self._last is not None:
             detail = f"the stream ends inside a frame of {self._last.length} bytes"
-            return [Finding("stream-cut-short", detail, self.side, self._last.offset)]
+            return [Finding("stream.cut-short", detail, self.side, self._last.offset)]
         detail = f"the stream ends after {len(pending)} bytes of a frame: {pending[:16].hex(' ')}"
-        cut = [Finding("stream-cut-short", detail, self.side, self.end)]
+        cut = [Finding("stream.cut-short", detail, self.side, self.end)]
         return self._foreign(pending[:_FOREIGN_WINDOW], self.end) or cut
 
     def _foreign(self, data: bytes, offset: int) -> list[Finding]:

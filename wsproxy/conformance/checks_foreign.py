@@ -58,7 +58,7 @@ def _http(data: bytes) -> ForeignBytes | None:
     end = _HEAD_END.search(data)
     first_line = data.split(b"\n", 1)[0].strip()[:80].decode("latin-1")
     return ForeignBytes(
-        "stream-http-bytes", end.end() if end else len(data), f"HTTP, not a frame: {first_line}"
+        "stream.http-bytes", end.end() if end else len(data), f"HTTP, not a frame: {first_line}"
     )
 
 
@@ -69,7 +69,7 @@ def _tls(data: bytes) -> ForeignBytes | None:
     if not 0 < length <= _TLS_LIMIT:
         return None
     detail = f"a TLS {_TLS_NAMES[data[0]]} record of {length} bytes: one side speaks TLS, the other does not"
-    return ForeignBytes("stream-tls-bytes", min(_TLS_HEADER + length, len(data)), detail)
+    return ForeignBytes("stream.tls-bytes", min(_TLS_HEADER + length, len(data)), detail)
 
 
 def _chunk_size(data: bytes) -> ForeignBytes | None:
@@ -82,24 +82,24 @@ def _chunk_size(data: bytes) -> ForeignBytes | None:
     if after != b"\r\n" and (len(after) == 2 or data[:1] in b"AB"):
         return None
     if size == 0:
-        return ForeignBytes("stream-chunk-size", line.end(), "the size line of the last HTTP chunk (0)")
+        return ForeignBytes("stream.chunk-size", line.end(), "the size line of the last HTTP chunk (0)")
     if not _may_begin_frame(data[line.end() :]):
         return None
-    return ForeignBytes("stream-chunk-size", line.end(), f"the size line of an HTTP chunk of {size} bytes")
+    return ForeignBytes("stream.chunk-size", line.end(), f"the size line of an HTTP chunk of {size} bytes")
 
 
 def _line_ends(data: bytes) -> ForeignBytes | None:
     run = _LINE_ENDS.match(data)
     if not run or not _may_begin_frame(data[run.end() :]):
         return None
-    return ForeignBytes("stream-stray-line-end", run.end(), f"{run.end() // 2} CR LF between frames")
+    return ForeignBytes("stream.stray-line-end", run.end(), f"{run.end() // 2} CR LF between frames")
 
 
 def _stray_zero(data: bytes) -> ForeignBytes | None:
     # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray.
     if data[:1] != b"\x00" or not _plausible_header(data[1:]):
         return None
-    return ForeignBytes("stream-stray-zero", 1, "a zero byte between frames")
+    return ForeignBytes("stream.stray-zero", 1, "a zero byte between frames")
 
 
 def _bare_text(data: bytes) -> ForeignBytes | None:
@@ -107,7 +107,7 @@ def _bare_text(data: bytes) -> ForeignBytes | None:
     if not text or text.end() < min(len(data), _TEXT_ENOUGH):
         return None
     length = len(text[0].decode(errors="ignore").encode())
-    return ForeignBytes("stream-bare-text", length, "text without a frame around it")
+    return ForeignBytes("stream.bare-text", length, "text without a frame around it")
 
 
 def _may_begin_frame(data: bytes) -> bool:

@@ -82,27 +82,30 @@ def check_message(message: Message, side: Side) -> list[Finding]:
     if message.compressed and message.error:
         # How its frames follow each other is in the error too, and is what the checks of frames report.
         about = [part for part in message.error.split("; ") if not _ABOUT_FRAMES.search(part)]
-        found = [("message-compression", "; ".join(about))] if about else []
+        found = [("deflate.damaged", "; ".join(about))] if about else []
     if message.opcode == Opcode.TEXT and not found:
-        found.extend(_not_utf8("message-text-not-utf8", message.payload, whole=not message.truncated))
+        found.extend(_not_utf8("message.text-not-utf8", message.payload, whole=not message.truncated))
     return [Finding(rule_id, detail, side, message.start_offset) for rule_id, detail in found]
 
 
 def check_opaque(data: OpaqueData, side: Side) -> list[Finding]:
     """Why frames can no longer be told apart, of the first bytes for which that is so."""
     top_bit = len(data.data) > 2 and data.data[1] & 0x7F == 127 and data.data[2] >= 0x80
-    return [Finding("frame-length-top-bit" if top_bit else "stream-opaque", data.reason, side, data.offset)]
+    return [Finding("frame.length-top-bit" if top_bit else "stream.opaque", data.reason, side, data.offset)]
 
 
 def check_masking(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
     """Clients mask, servers do not. Source: RFC 6455 sections 5.1 and 5.3."""
     if context.side is Side.SERVER:
         if frame.masking_key is not None:
-            yield "frame-server-masked", f"masked with {frame.masking_key.hex(' ')}, but sent by the server"
+            yield (
+                "frame.masked-by-server",
+                f"masked with {frame.masking_key.hex(' ')}, but sent by the server",
+            )
     elif frame.masking_key is None:
-        yield "frame-client-unmasked", "not masked, but sent by the client"
+        yield "frame.unmasked-by-client", "not masked, but sent by the client"
     elif not any(frame.masking_key):
-        yield "frame-masking-key-zero", "masked with 00 00 00 00, which changes nothing"
+        yield "frame.masking-key-zero", "masked with 00 00 00 00, which changes nothing"
 
 
 def check_reserved_bits(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
@@ -111,18 +114,18 @@ def check_reserved_bits(frame: Frame, context: FrameContext) -> Iterator[tuple[s
     if undefined:
         bits = " and ".join(f"RSV{n}" for n in (1, 2, 3) if undefined & (_RSV1 >> (n - 1)))
         verb = "are" if " and " in bits else "is"
-        yield "frame-rsv-bits", f"{bits} {verb} set, and no extension was negotiated that defines it"
+        yield "frame.rsv-bits", f"{bits} {verb} set, and no extension was negotiated that defines it"
     elif frame.rsv & _RSV1 and frame.is_control:
-        yield "frame-rsv1-on-control", f"RSV1 is set on a {opcode_name(frame.opcode)} frame"
+        yield "deflate.rsv1-on-control", f"RSV1 is set on a {opcode_name(frame.opcode)} frame"
     elif frame.rsv & _RSV1 and frame.opcode == Opcode.CONTINUATION and not context.per_frame:
-        yield "frame-rsv1-on-continuation", "RSV1 is set again on a continuation frame"
+        yield "deflate.rsv1-on-continuation", "RSV1 is set again on a continuation frame"
 
 
 def check_opcode(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
     """Opcodes 3-7 and B-F are reserved. Source: RFC 6455 section 5.2."""
     if frame.opcode not in OPCODE_NAMES:
         kind = "control" if frame.is_control else "data"
-        yield "frame-reserved-opcode", f"opcode 0x{frame.opcode:X} is reserved for a further {kind} frame"
+        yield "frame.reserved-opcode", f"opcode 0x{frame.opcode:X} is reserved for a further {kind} frame"
 
 
 def check_length(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
@@ -130,7 +133,7 @@ def check_length(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str
     length = frame.length or 0
     form = len(frame.header) - (4 if frame.masking_key is not None else 0)
     if length < _LEAST_LENGTH.get(form, 0):
-        yield "frame-length-not-minimal", f"{length} is written in {form - 2} extra bytes, {_fewer(length)}"
+        yield "frame.length-not-minimal", f"{length} is written in {form - 2} extra bytes, {_fewer(length)}"
 
 
 def check_control(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
@@ -139,9 +142,9 @@ def check_control(frame: Frame, context: FrameContext) -> Iterator[tuple[str, st
         return
     name = opcode_name(frame.opcode)
     if not frame.fin:
-        yield "control-fragmented", f"a {name} frame without FIN"
+        yield "control.fragmented", f"a {name} frame without FIN"
     if (frame.length or 0) > _CONTROL_LIMIT:
-        yield "control-too-long", f"a {name} frame of {frame.length} bytes, {_CONTROL_LIMIT} are allowed"
+        yield "control.too-long", f"a {name} frame of {frame.length} bytes, {_CONTROL_LIMIT} are allowed"
 
 
 def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
@@ -149,33 +152,33 @@ def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]
     if frame.opcode != Opcode.CLOSE or not frame.complete or not frame.payload:
         return
     if len(frame.payload) == 1:
-        yield "close-payload-one-byte", f"one byte ({frame.payload.hex()}), where a close code takes two"
+        yield "close.one-byte-payload", f"one byte ({frame.payload.hex()}), where a close code takes two"
         return
     code = int.from_bytes(frame.payload[:2])
     if code in LOCAL_CLOSE_CODES:
         name = close_code_name(code)
         yield (
-            "close-code-reserved",
+            "close.reserved-code",
             f"close code {code} ({name}) is for an endpoint's own use, not for the wire",
         )
     elif not 1000 <= code <= 4999:
-        yield "close-code-invalid", f"close code {code}{_misread_code(frame.payload)}"
+        yield "close.invalid-code", f"close code {code}{_misread_code(frame.payload)}"
     elif code == _RESERVED_CLOSE_CODE or _LAST_ASSIGNED_CLOSE_CODE < code < 3000:
-        yield "close-code-unassigned", f"close code {code} has no registered meaning"
-    yield from _not_utf8("close-reason-not-utf8", frame.payload[2:])
+        yield "close.unassigned-code", f"close code {code} has no registered meaning"
+    yield from _not_utf8("close.reason-not-utf8", frame.payload[2:])
 
 
 def check_sequence(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
     """What may follow what. Source: RFC 6455 sections 5.4 and 5.5.1."""
     if context.closed:
-        yield "stream-frame-after-close", f"a {opcode_name(frame.opcode)} frame after this side's Close frame"
+        yield "close.frame-after", f"a {opcode_name(frame.opcode)} frame after this side's Close frame"
     if frame.is_control:
         return
     if frame.opcode == Opcode.CONTINUATION and not context.message_open:
-        yield "message-orphan-continuation", "a continuation frame, but no message is under way"
+        yield "message.orphan-continuation", "a continuation frame, but no message is under way"
     elif frame.opcode != Opcode.CONTINUATION and context.message_open:
         yield (
-            "message-interrupted",
+            "message.interrupted",
             f"a {opcode_name(frame.opcode)} frame before the message under way had ended",
         )
 

@@ -33,7 +33,7 @@ class _Ping:
     @property
     def ponged_wrong(self) -> bool:
         """Whether a pong came that was hardly meant for another ping."""
-        return self.wrong is not None and self.wrong[0] == "pong-payload-differs"
+        return self.wrong is not None and self.wrong[0] == "keepalive.pong-payload-differs"
 
 
 class PingsSeen:
@@ -70,14 +70,14 @@ class PingsSeen:
         else:
             # It may have crossed the ping: only when no right one follows is it a wrong answer.
             detail = f"the ping carried {_shown(waiting.payload)}, the pong {_shown(payload)}"
-            waiting.wrong = ("pong-payload-differs", detail, frame.offset)
+            waiting.wrong = ("keepalive.pong-payload-differs", detail, frame.offset)
 
     def pings(self, frame: Frame) -> None:
         """The side sent this ping: an answer, perhaps. Empty ones prove nothing."""
         for ping in self._outstanding:
             if ping.payload and ping.payload == frame.payload and not ping.wrong:
                 detail = f"a ping came back as a ping ({_shown(ping.payload)})"
-                ping.wrong = ("ping-answered-with-ping", detail, frame.offset)
+                ping.wrong = ("keepalive.ping-answered-with-ping", detail, frame.offset)
 
     def overdue(self, at_ns: int) -> list[Finding]:
         """What has gone unanswered for too long by now."""
@@ -107,7 +107,7 @@ class PingsSeen:
             yield self._unsolicited(ping.wrong[2])
 
     def _unsolicited(self, offset: int) -> Finding:
-        return Finding("pong-unsolicited", "no ping was waiting for this pong", self._side, offset)
+        return Finding("keepalive.pong-unsolicited", "no ping was waiting for this pong", self._side, offset)
 
     def _finding(self, ping: _Ping) -> Finding:
         if ping.wrong:
@@ -116,7 +116,7 @@ class PingsSeen:
         detail = (
             f"no pong for the {self._side.other}'s ping at offset {ping.sent_at} ({_shown(ping.payload)})"
         )
-        return Finding("ping-unanswered", detail, self._side, ping.offset)
+        return Finding("keepalive.ping-unanswered", detail, self._side, ping.offset)
 
 
 def _shown(payload: bytes) -> str:

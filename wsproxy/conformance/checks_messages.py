@@ -49,9 +49,9 @@ def _padding(payload: bytes) -> list[tuple[str, str]]:
     notes = []
     zeros = len(payload) - len(payload.rstrip(b"\0"))
     if zeros:
-        notes.append(("message-nul-padding", f"{zeros} zero byte{'s' if zeros > 1 else ''} at its end"))
+        notes.append(("message.nul-padding", f"{zeros} zero byte{'s' if zeros > 1 else ''} at its end"))
     if payload.startswith(_BYTE_ORDER_MARK):
-        notes.append(("message-byte-order-mark", "EF BB BF before the text"))
+        notes.append(("message.byte-order-mark", "EF BB BF before the text"))
     return notes
 
 
@@ -69,4 +69,4 @@ def _documents(payload: bytes) -> list[tuple[str, str]]:
     except (ValueError, RecursionError):
         return []
     more = " or more" if position < len(text) else ""
-    return [("message-several-json", f"{count}{more} JSON documents")] if count > 1 else []
+    return [("message.several-json", f"{count}{more} JSON documents")] if count > 1 else []

@@ -72,7 +72,7 @@ class ControlFrames:
             self._go_on(frame)
             return
         self._large = frame
-        self._relayed = not self._repairs.on("control-too-long")
+        self._relayed = not self._repairs.on("control.too-long")
         if self._relayed:
             self._outlet.mid_frame = True
             self._outlet.track.relay(self._end)
@@ -112,13 +112,13 @@ class ControlFrames:
         """Cases P21 (a ping for a pong), P23 (a peer that must not see one)."""
         if self.pings.is_answer(draft.payload, self._known):
             draft.opcode = Opcode.PONG
-            draft.rules.append("ping-answered-with-ping")
+            draft.rules.append("keepalive.ping-answered-with-ping")
             self._pong(draft)
         elif self.others.takes(draft.payload, self._owner.at_ns):
             self._outlet.control(draft, self._end)
         else:
-            self._outlet.track.drop(self._end, (*draft.rules, "ping-unanswered"))
-            self.back.inject(Opcode.PONG, draft.payload, ("ping-unanswered",))
+            self._outlet.track.drop(self._end, (*draft.rules, "keepalive.ping-unanswered"))
+            self.back.inject(Opcode.PONG, draft.payload, ("keepalive.ping-unanswered",))
 
     def _pong(self, draft: Draft) -> None:
         pong = self.pings.pong(draft.payload, self._known)

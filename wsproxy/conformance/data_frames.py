@@ -112,7 +112,7 @@ class DataFrames:
         self._inflating = None
         for item in hold.items if hold is not None else ():
             if item.member or not item.complete:
-                self._outlet.track.drop(item.end, ("message-unfinished",))
+                self._outlet.track.drop(item.end, ("message.unfinished",))
             else:
                 self._again(item, item.frame)
         self.sequence.finish()
@@ -125,7 +125,7 @@ class DataFrames:
         if hold.items[0].frame.rsv & RSV1 and self.messages.compression.agreed:
             inflater = self.messages.compression.stream()
             if inflater is None:
-                self._owner.fail(TOO_BIG, b"", hold.items[-1].end, ("compression-ended",))
+                self._owner.fail(TOO_BIG, b"", hold.items[-1].end, ("deflate.ended",))
                 return
             self._inflating = InflatingMessage(hold.opcode, inflater, self.sequence, self._outlet.writer)
             self.sequence.watch_text(hold.opcode)
@@ -148,7 +148,7 @@ class DataFrames:
         if message.ended:
             self._inflating = None
         if message.failed:
-            self._owner.fail(INVALID_DATA, b"", message.end, ("message-compression",))
+            self._owner.fail(INVALID_DATA, b"", message.end, ("deflate.damaged",))
 
     @property
     def _interrupted(self) -> int | None:

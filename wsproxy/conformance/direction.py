@@ -20,7 +20,7 @@ from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.opcodes import Opcode
 
-AFTER_CLOSE = "stream-frame-after-close"
+AFTER_CLOSE = "close.frame-after"
 _FIRST_STRIDE = 64
 
 
@@ -102,8 +102,8 @@ class Direction:
             return
         self.data.abandon()
         self._drop_rest()
-        if self._conditions.repairs("close-missing"):
-            self.synthesise_close(("close-missing",))
+        if self._conditions.repairs("close.missing"):
+            self.synthesise_close(("close.missing",))
 
     def synthesise_close(self, rules: tuple[str, ...]) -> bool:
         """Send the Close that this side does not; False where none fits.
@@ -117,7 +117,7 @@ class Direction:
 
     def close_in_its_place(self, at_ns: int) -> None:
         """Answer a Close that this side does not answer; again later, if it is sending a frame just now."""
-        if not self.synthesise_close(("close-unanswered",)):
+        if not self.synthesise_close(("close.unanswered",)):
             self.tried_ns = at_ns
 
     def control(self, frame: Frame, known: int) -> None:
@@ -154,7 +154,7 @@ class Direction:
         outlet = self.outlet
         if not (outlet.closed or outlet.mid_frame or self.data.under_way):
             frame = outlet.writer.frame(Opcode.TEXT, payload, key=outlet.writer.key())
-            self._track.inject(frame, ("message-heartbeat",))
+            self._track.inject(frame, ("keepalive.heartbeat",))
 
     def _close(self, payload: bytes, rules: tuple[str, ...]) -> bool:
         """Send a Close of our own: the answer to the other side's, if there is one."""
@@ -214,8 +214,8 @@ class Direction:
     def _opaque(self, event: OpaqueData) -> None:
         """No frames can be told apart any more: there is nothing a strict receiver could take."""
         end = event.offset + len(event.data)
-        if self._conditions.repairs("stream-opaque"):
-            self.fail(INTERNAL_ERROR, event.reason.encode(), end, ("stream-opaque",))
+        if self._conditions.repairs("stream.opaque"):
+            self.fail(INTERNAL_ERROR, event.reason.encode(), end, ("stream.opaque",))
         else:
             self.data.abandon()
             self.outlet.mid_frame = True
@@ -249,8 +249,8 @@ class Direction:
         """A frame cut short by the end of the stream does not go on, if none of it has."""
         pending = self._decoder.pending
         self._track.show(pending, self._received - len(pending))
-        if self._conditions.repairs("stream-cut-short") or not self._track.holds(self._track.end):
-            self._track.drop(self._received, ("stream-cut-short",))
+        if self._conditions.repairs("stream.cut-short") or not self._track.holds(self._track.end):
+            self._track.drop(self._received, ("stream.cut-short",))
         elif pending:
             self._track.relay(self._received)
             self.outlet.mid_frame = True
@@ -258,14 +258,14 @@ class Direction:
 
 
 def _outlet(track: Track, writer: FrameWriter, conditions: Conditions) -> Outlet:
-    inside = conditions.repairs("control-inside-message") and conditions.taken_by("no_control_inside")
-    limit = conditions.taken_by("frame_limit") if conditions.repairs("frame-too-large") else 0
-    finishes = conditions.repairs("message-unfinished")
+    inside = conditions.repairs("control.inside-message") and conditions.taken_by("no_control_inside")
+    limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
+    finishes = conditions.repairs("message.unfinished")
     return Outlet(track, writer, no_control_inside=bool(inside), frame_limit=limit, finishes=finishes)
 
 
 def _heartbeats(conditions: Conditions) -> dict[bytes, bytes]:
-    if not conditions.repairs("message-heartbeat"):
+    if not conditions.repairs("keepalive.heartbeat"):
         return {}
     return {
         each["message"].encode(): each.get("answer", "").encode() for each in conditions.sent_by("heartbeats")

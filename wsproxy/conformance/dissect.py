@@ -98,7 +98,7 @@ def _heads(data: bytes) -> tuple[list[BytesPart], int]:
     heads: list[BytesPart] = []
     position = 0
     while (found := foreign_bytes(data[position : position + _FOREIGN_WINDOW])) is not None:
-        if found.rule_id != "stream-http-bytes":
+        if found.rule_id != "stream.http-bytes":
             break
         heads.append(BytesPart(position, data[position : position + found.length]))
         position += found.length
@@ -207,7 +207,7 @@ def _take_frame(frame: Frame, dialect: Dialect, state: _State) -> None:
     missing: int | None = 0
     if cut:
         missing = None if frame.length is None else frame.length - len(frame.payload)
-        findings.append(Finding("stream-cut-short", _cut_detail(frame, missing), context.side, frame.offset))
+        findings.append(Finding("stream.cut-short", _cut_detail(frame, missing), context.side, frame.offset))
     else:
         message = state.assembler.receive(frame)
         if message is not None:

@@ -10,7 +10,7 @@ from wsproxy.conformance.sequence import Sequence
 from wsproxy.protocol.frame import Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
-_RULES = ("compression-ended",)
+_RULES = ("deflate.ended",)
 
 
 class InflatingMessage:

@@ -52,14 +52,16 @@ class Pings:
 
     def __init__(self, profile: Profile, peer: Side) -> None:
         self._answers: str = "never"
-        if profile.repairs("ping-unanswered", peer):
+        if profile.repairs("keepalive.ping-unanswered", peer):
             self._answers = profile.option("answer_pings", peer)
-        self._mends_payload = profile.repairs("pong-payload-differs", peer)
-        self._reads_ping_as_pong = profile.repairs("ping-answered-with-ping", peer)
-        self._swallows = profile.repairs("pong-unsolicited", peer)
+        self._mends_payload = profile.repairs("keepalive.pong-payload-differs", peer)
+        self._reads_ping_as_pong = profile.repairs("keepalive.ping-answered-with-ping", peer)
+        self._swallows = profile.repairs("keepalive.pong-unsolicited", peer)
         self._timeout = int(profile.option("pong_timeout", peer) * SECOND)
         self._alive_within = int(profile.option("alive_within", peer) * SECOND)
-        interval = profile.option("ping_interval", peer) if profile.repairs("ping-interval", peer) else 0
+        interval = (
+            profile.option("ping_interval", peer) if profile.repairs("keepalive.ping-interval", peer) else 0
+        )
         self._interval = int(interval * SECOND)
         self._outstanding: deque[Ping] = deque(maxlen=_MOST_OUTSTANDING)
         self._own = 0
@@ -78,12 +80,12 @@ class Pings:
         """The peer sent a pong, when it had been sent `known` pings. Cases P06 P07 P15 P26."""
         ping = self._answered(payload, known)
         if ping is None:
-            return Pong(None, ("pong-unsolicited",)) if self._swallows else Pong(payload)
+            return Pong(None, ("keepalive.pong-unsolicited",)) if self._swallows else Pong(payload)
         while self._outstanding.popleft() is not ping:
             pass
         if ping.own:
-            return Pong(None, ("ping-interval",))
-        return Pong(ping.payload, () if ping.payload == payload else ("pong-payload-differs",))
+            return Pong(None, ("keepalive.ping-interval",))
+        return Pong(ping.payload, () if ping.payload == payload else ("keepalive.pong-payload-differs",))
 
     def is_answer(self, payload: bytes, known: int) -> bool:
         """Whether a ping of the peer is its answer to one of the `known` it was sent. Case P21.

@@ -13,7 +13,7 @@ from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.opcodes import Opcode
 
 _CHARACTER = 4
-NOT_UTF8 = "message-text-not-utf8"
+NOT_UTF8 = "message.text-not-utf8"
 
 
 class DroppedFrame:
@@ -46,7 +46,7 @@ class LargeFrame:
         too_large = bool(limit) and (frame.length or 0) > limit
         self._split = too_large or (frame.length is None and bool(draft.rules))
         if self._split:
-            draft.rules.append("frame-too-large")
+            draft.rules.append("frame.too-large")
         self._untouched = not draft.rules
         self._end = frame.offset + len(frame.header)
         self._sent = 0

@@ -111,12 +111,12 @@ class Normalizer:
         """Give the pongs that `side` does not, and send it pings."""
         direction, back = self._directions[side], self._directions[side.other]
         for payload in direction.pings.due(at_ns):
-            direction.outlet.inject(Opcode.PONG, payload, ("ping-unanswered",))
+            direction.outlet.inject(Opcode.PONG, payload, ("keepalive.ping-unanswered",))
         if back.outlet.closed:
             direction.pings.stop_pinging()
         ping = direction.pings.ping_due(at_ns)
         if ping is not None:
-            back.outlet.inject(Opcode.PING, ping, ("ping-interval",))
+            back.outlet.inject(Opcode.PING, ping, ("keepalive.ping-interval",))
 
     def _release_ns(self, side: Side) -> int | None:
         hold = self._directions[side].data.hold
@@ -125,7 +125,7 @@ class Normalizer:
     def _close_due_ns(self, side: Side) -> int | None:
         """When the Close of the other side must be answered in place of `side`."""
         direction, back = self._directions[side], self._directions[side.other]
-        if back.close_ns is None or not self._profile.repairs("close-unanswered", side):
+        if back.close_ns is None or not self._profile.repairs("close.unanswered", side):
             return None
         return max(back.close_ns, direction.tried_ns) + self._option_ns("close_timeout", side)
 
@@ -145,7 +145,8 @@ class _Delays:
         self._delays = {
             side: int(profile.option("first_frame_delay", side) * SECOND)
             for side in Side
-            if profile.repairs("frame-too-early", side.other) and profile.option("first_frame_delay", side)
+            if profile.repairs("stream.frame-too-early", side.other)
+            and profile.option("first_frame_delay", side)
         }
         self._kept: dict[Side, list[Outgoing]] = {side: [] for side in self._delays}
         self._since_ns: int | None = None

@@ -55,7 +55,7 @@ class Outlet:
     def data(self, draft: Draft, end: int) -> None:
         """A complete data frame goes on."""
         if self._frame_limit and len(draft.payload) > self._frame_limit:
-            draft.rules.append("frame-too-large")
+            draft.rules.append("frame.too-large")
             self.track.replace(end, self.fragments(draft), draft.rules)
         else:
             self._write(draft, end)
@@ -77,8 +77,8 @@ class Outlet:
             self._write(draft, end)
             self.closed = True
         elif self._must_wait:
-            self.track.drop(end, (*draft.rules, "control-inside-message"))
-            self._wait(draft.opcode, draft.payload, ("control-inside-message",))
+            self.track.drop(end, (*draft.rules, "control.inside-message"))
+            self._wait(draft.opcode, draft.payload, ("control.inside-message",))
         else:
             self._write(draft, end)
 
@@ -107,7 +107,7 @@ class Outlet:
         begun = self.text.begun if self.text is not None else b""
         rest = completion(begun) if begun else b""
         frame = self.writer.frame(Opcode.CONTINUATION, rest, key=self.writer.key())
-        self.track.inject(frame, ("message-unfinished",))
+        self.track.inject(frame, ("message.unfinished",))
         self.ended(Opcode.CONTINUATION, True)
 
     def fragments(self, draft: Draft) -> bytes:

@@ -3,11 +3,11 @@
 description = "What it is for"
 include = ["strict"]              # other profiles, packaged or beside this file; later ones win
 
-[rules]                           # rule ids, or the beginning of some and a *; later lines win
-"message-*" = true
-message-nul-padding = false
+[rules]                           # rule ids, or the beginning of some and a *; the longest that fits wins
+"message.*" = true
+message.nul-padding = false
 [rules.server]                    # of what the server sends, only
-frame-rsv-bits = false
+frame.rsv-bits = false
 
 [options]                         # see options.py
 utf8 = "replace"
@@ -164,12 +164,22 @@ def _by_side(table: Any, where: str, key: str) -> Iterable[tuple[Side, Mapping[s
 
 def _check_rules(values: Mapping[str, Any], where: str) -> list[tuple[str, bool]]:
     known = known_rules()
-    for pattern, on in values.items():
+    switches = sorted(_flat(values), key=lambda switch: (not switch[0].endswith("*"), len(switch[0])))
+    for pattern, on in switches:
         if not isinstance(on, bool):
             raise UsageError(f"profile {where}: {pattern} takes true or false, not {on!r}")
         if not any(_matches(pattern, rule_id) for rule_id in known):
             raise UsageError(f"profile {where}: there is no rule {pattern!r}{_instead(pattern, known)}")
-    return list(values.items())
+    return switches
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    """The lines of a table of rules. TOML takes an id that is not quoted, a.b, for a table in a table."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield before + name, value
 
 
 def _check_options(values: Mapping[str, Any], where: str) -> Mapping[str, Any]:

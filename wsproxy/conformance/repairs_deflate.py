@@ -56,8 +56,8 @@ class Compression:
     def mends(self) -> bool:
         """Whether compressed messages must be looked into."""
         if self._agreed is None:
-            return self._repairs("frame-rsv-bits")
-        return self._repairs("message-compression" if self._passes else "compression-ended")
+            return self._repairs("frame.rsv-bits")
+        return self._repairs("deflate.damaged" if self._passes else "deflate.ended")
 
     @property
     def follows(self) -> bool:
@@ -89,14 +89,14 @@ class Compression:
         self._remember(None if too_large or _failed(inflated) else inflated.payload)
         if _failed(inflated):
             self._passes = False
-            return Verdict(inflated.payload if too_large else None, ("message-compression",), too_large)
+            return Verdict(inflated.payload if too_large else None, ("deflate.damaged",), too_large)
         if not self._passes:
-            return Verdict(inflated.payload, ("compression-ended",), too_large)
+            return Verdict(inflated.payload, ("deflate.ended",), too_large)
         data = [fragment.data for fragment in fragments]
         if inflated.error is None and (self._model is None or self._model.takes(data, inflated)):
             return Verdict(inflated.payload, (), too_large)
         self._passes = False
-        return Verdict(inflated.payload, ("message-compression",), too_large)
+        return Verdict(inflated.payload, ("deflate.damaged",), too_large)
 
     def end(self) -> None:
         """A message that was to go on as it came is changed after all: the receiver's window lacks it."""
@@ -115,7 +115,7 @@ class Compression:
         failed = _failed(inflated) or inflated.length > len(inflated.payload)
         if not failed and opcode == Opcode.TEXT and not is_utf8(inflated.payload):
             failed = is_utf8(raw)
-        return Verdict(raw if failed else inflated.payload, ("frame-rsv-bits",))
+        return Verdict(raw if failed else inflated.payload, ("frame.rsv-bits",))
 
     def _inflate(self, fragments: Sequence[Fragment]) -> Inflated:
         if len(fragments) == 1:

@@ -102,11 +102,11 @@ def several_json(message: MessageDraft, _: Conditions) -> bool:
 
 
 MESSAGE_REPAIRS: tuple[tuple[str, MessageRepair], ...] = (
-    ("message-wrong-opcode", wrong_opcode),
-    ("message-byte-order-mark", byte_order_mark),
-    ("message-nul-padding", nul_padding),
-    ("message-text-not-utf8", text_not_utf8),
-    ("message-several-json", several_json),
+    ("message.wrong-opcode", wrong_opcode),
+    ("message.byte-order-mark", byte_order_mark),
+    ("message.nul-padding", nul_padding),
+    ("message.text-not-utf8", text_not_utf8),
+    ("message.several-json", several_json),
 )
 """Every repair of a whole message, in the order they are tried."""
 
@@ -136,17 +136,17 @@ class MessageRepairs:
         RFC 6455 section 5.4; cases G01 G02 G05 G06 G07 G13 G14 S01 X06.
         """
         conditions = self._conditions
-        return conditions.repairs("message-fragmented") and bool(conditions.taken_by("whole_messages"))
+        return conditions.repairs("message.fragmented") and bool(conditions.taken_by("whole_messages"))
 
     def looks_at(self, opcode: int) -> bool:
         """Whether any repair but that of text that is not UTF-8 concerns messages of this opcode."""
         conditions = self._conditions
-        on = {rule_id for rule_id, _ in self._kinds} - {"message-text-not-utf8"}
-        if conditions.repairs("message-heartbeat") and conditions.sent_by("heartbeats"):
+        on = {rule_id for rule_id, _ in self._kinds} - {"message.text-not-utf8"}
+        if conditions.repairs("keepalive.heartbeat") and conditions.sent_by("heartbeats"):
             return True
-        if "message-wrong-opcode" in on and retyped(opcode, conditions) != opcode:
+        if "message.wrong-opcode" in on and retyped(opcode, conditions) != opcode:
             return True
-        return opcode == Opcode.TEXT and bool(on - {"message-wrong-opcode"})
+        return opcode == Opcode.TEXT and bool(on - {"message.wrong-opcode"})
 
     def needs_whole(self, opcode: int) -> bool:
         """Whether a message of this opcode must be there whole before it can go on."""
@@ -155,10 +155,10 @@ class MessageRepairs:
         if self.one_frame:
             return True
         if opcode == Opcode.BINARY:
-            return "message-wrong-opcode" in on and retyped(opcode, conditions) == Opcode.TEXT
+            return "message.wrong-opcode" in on and retyped(opcode, conditions) == Opcode.TEXT
         return bool(
-            on & {"message-byte-order-mark", "message-nul-padding", "message-several-json"}
-            or ("message-text-not-utf8" in on and conditions.sent_by("utf8") not in ("replace", "close"))
+            on & {"message.byte-order-mark", "message.nul-padding", "message.several-json"}
+            or ("message.text-not-utf8" in on and conditions.sent_by("utf8") not in ("replace", "close"))
         )
 
 

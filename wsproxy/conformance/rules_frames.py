@@ -7,7 +7,7 @@ _FRAMING = "RFC 6455 5.2"
 
 FRAME_RULES = (
     Rule(
-        "frame-rsv-bits",
+        "frame.rsv-bits",
         _FRAMING,
         _ERROR,
         "A reserved bit is set that no negotiated extension defines.",
@@ -21,7 +21,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-reserved-opcode",
+        "frame.reserved-opcode",
         _FRAMING,
         _ERROR,
         "The opcode is reserved: it has no registered meaning.",
@@ -34,7 +34,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-client-unmasked",
+        "frame.unmasked-by-client",
         "RFC 6455 5.1",
         _ERROR,
         "A client sent a frame without masking it.",
@@ -48,7 +48,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-server-masked",
+        "frame.masked-by-server",
         "RFC 6455 5.1",
         _ERROR,
         "A server masked a frame it sent.",
@@ -61,14 +61,14 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-masking-key-zero",
+        "frame.masking-key-zero",
         "RFC 6455 5.3",
         _NOTE,
         "The masking key is zero and changes nothing.",
         "81 85 00 00 00 00",
     ),
     Rule(
-        "frame-length-not-minimal",
+        "frame.length-not-minimal",
         _FRAMING,
         _ERROR,
         "The length is written in more bytes than it needs.",
@@ -80,7 +80,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-length-top-bit",
+        "frame.length-top-bit",
         _FRAMING,
         _ERROR,
         "The top bit of a 64-bit length is set: no length is that big.",
@@ -92,7 +92,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-rsv1-on-control",
+        "deflate.rsv1-on-control",
         "RFC 7692 6.1",
         _ERROR,
         "A control frame is marked as compressed.",
@@ -101,7 +101,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "frame-rsv1-on-continuation",
+        "deflate.rsv1-on-continuation",
         "RFC 7692 6.1",
         _ERROR,
         "RSV1 is set where no message begins.",
@@ -114,7 +114,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "control-fragmented",
+        "control.fragmented",
         "RFC 6455 5.5",
         _ERROR,
         "A control frame is fragmented: its FIN bit is not set.",
@@ -127,7 +127,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "control-too-long",
+        "control.too-long",
         "RFC 6455 5.5",
         _ERROR,
         "A control frame has more than 125 bytes of payload data.",
@@ -139,7 +139,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "close-payload-one-byte",
+        "close.one-byte-payload",
         "RFC 6455 5.5.1",
         _ERROR,
         "A Close frame is too short for its close code.",
@@ -148,7 +148,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "close-code-reserved",
+        "close.reserved-code",
         "RFC 6455 7.4.1",
         _ERROR,
         "The close code is one that never goes on the wire.",
@@ -161,7 +161,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "close-code-invalid",
+        "close.invalid-code",
         "RFC 6455 7.4.2",
         _ERROR,
         "The close code is outside the range 1000 to 4999.",
@@ -174,7 +174,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "close-code-unassigned",
+        "close.unassigned-code",
         "RFC 6455 7.4.2",
         _WARNING,
         "The close code is reserved and not assigned.",
@@ -183,7 +183,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "close-reason-not-utf8",
+        "close.reason-not-utf8",
         "RFC 6455 5.5.1",
         _ERROR,
         "The close reason is not UTF-8.",
@@ -192,7 +192,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-frame-after-close",
+        "close.frame-after",
         "RFC 6455 5.5.1",
         _ERROR,
         "A frame followed the Close frame of its side.",
@@ -201,7 +201,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-cut-short",
+        "stream.cut-short",
         _FRAMING,
         _WARNING,
         "The bytes end in the middle of a frame.",
@@ -209,7 +209,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-opaque",
+        "stream.opaque",
         _FRAMING,
         _ERROR,
         "From here on, frames can no longer be told apart.",
@@ -218,7 +218,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-http-bytes",
+        "stream.http-bytes",
         _FRAMING,
         _ERROR,
         "HTTP stands where a frame should begin.",
@@ -231,7 +231,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-tls-bytes",
+        "stream.tls-bytes",
         _FRAMING,
         _ERROR,
         "A TLS record stands where a frame should begin.",
@@ -240,7 +240,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-chunk-size",
+        "stream.chunk-size",
         _FRAMING,
         _ERROR,
         "The frames are wrapped in HTTP chunks.",
@@ -253,7 +253,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-stray-line-end",
+        "stream.stray-line-end",
         _FRAMING,
         _ERROR,
         "A stray line end stands where a frame should begin.",
@@ -262,7 +262,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-stray-zero",
+        "stream.stray-zero",
         _FRAMING,
         _ERROR,
         "A stray zero byte stands where a frame should begin.",
@@ -271,7 +271,7 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
-        "stream-bare-text",
+        "stream.bare-text",
         _FRAMING,
         _ERROR,
         "Text stands where a frame should begin, without a frame.",

@@ -6,7 +6,7 @@ _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 SESSION_RULES = (
     Rule(
-        "message-text-not-utf8",
+        "message.text-not-utf8",
         "RFC 6455 8.1",
         _ERROR,
         "A text message is not UTF-8.",
@@ -19,7 +19,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "message-orphan-continuation",
+        "message.orphan-continuation",
         "RFC 6455 5.4",
         _ERROR,
         "A continuation frame has no message to continue.",
@@ -28,7 +28,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "message-interrupted",
+        "message.interrupted",
         "RFC 6455 5.4",
         _ERROR,
         "A message began before the one under way had ended.",
@@ -41,7 +41,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "message-unfinished",
+        "message.unfinished",
         "RFC 6455 5.4",
         _ERROR,
         "A message ended without its final fragment.",
@@ -49,7 +49,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "message-compression",
+        "deflate.damaged",
         "RFC 7692 7",
         _ERROR,
         "A message is not compressed as agreed, or cannot be inflated.",
@@ -58,7 +58,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "message-nul-padding",
+        "message.nul-padding",
         "RFC 6455 5.6",
         _NOTE,
         "A text message is padded with zero bytes.",
@@ -67,7 +67,7 @@ SESSION_RULES = (
         heuristic=True,
     ),
     Rule(
-        "message-byte-order-mark",
+        "message.byte-order-mark",
         "RFC 8259 8.1",
         _NOTE,
         "A text message begins with a byte order mark.",
@@ -76,7 +76,7 @@ SESSION_RULES = (
         heuristic=True,
     ),
     Rule(
-        "message-several-json",
+        "message.several-json",
         "RFC 6455 6.1",
         _NOTE,
         "One message holds several JSON documents.",
@@ -85,7 +85,7 @@ SESSION_RULES = (
         heuristic=True,
     ),
     Rule(
-        "close-missing",
+        "close.missing",
         "RFC 6455 7.1.5",
         _WARNING,
         "The stream ended without a Close frame.",
@@ -94,7 +94,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "close-unanswered",
+        "close.unanswered",
         "RFC 6455 5.5.1",
         _ERROR,
         "A Close frame was not answered.",
@@ -103,7 +103,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "ping-unanswered",
+        "keepalive.ping-unanswered",
         "RFC 6455 5.5.2",
         _ERROR,
         "A ping was not answered with a pong.",
@@ -112,7 +112,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "ping-answered-with-ping",
+        "keepalive.ping-answered-with-ping",
         "RFC 6455 5.5.2",
         _ERROR,
         "A ping was answered with a ping.",
@@ -121,7 +121,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "pong-payload-differs",
+        "keepalive.pong-payload-differs",
         "RFC 6455 5.5.3",
         _ERROR,
         "A pong does not carry the payload of its ping.",
@@ -130,7 +130,7 @@ SESSION_RULES = (
         repair=True,
     ),
     Rule(
-        "pong-unsolicited",
+        "keepalive.pong-unsolicited",
         "RFC 6455 5.5.3",
         _NOTE,
         "A pong that nobody asked for.",

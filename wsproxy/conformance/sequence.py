@@ -15,7 +15,7 @@ from wsproxy.conformance.utf8_stream import Utf8Stream
 from wsproxy.protocol.frame import Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
-ORPHAN, INTERRUPTED = "message-orphan-continuation", "message-interrupted"
+ORPHAN, INTERRUPTED = "message.orphan-continuation", "message.interrupted"
 
 type Fail = Callable[[int, bytes, int, tuple[str, ...]], None]
 """End the session towards the receiver: close code, reason, up to where the stream goes no further, rules."""
@@ -102,7 +102,7 @@ class Sequence:
 
     def _continuation(self, draft: Draft, end: int, *, checked: bool) -> None:
         if self.dropping:
-            draft.rules.append("frame-reserved-opcode")
+            draft.rules.append("frame.reserved-opcode")
             self.dropping = not draft.fin
             self._drop(draft, end)
         elif self._outlet.open is not None or not self._conditions.repairs(ORPHAN):
@@ -134,7 +134,7 @@ class Sequence:
 
     def _begin(self, draft: Draft, end: int, *, checked: bool) -> None:
         """The first frame of a message."""
-        rule_id = "message-wrong-opcode"
+        rule_id = "message.wrong-opcode"
         if not checked and draft.opcode == Opcode.TEXT and self._conditions.repairs(rule_id):
             draft.opcode = retyped(draft.opcode, self._conditions)
             draft.rules += [rule_id] if draft.opcode != Opcode.TEXT else []

@@ -43,6 +43,6 @@ class Verdicts(dict[bytes, Verdict]):
         right = right and not conditions.taken_by("zero_key") and not conditions.sent_by("opcodes")
         if not right or not self._messages.passes_plain(opcode):
             return _LOOK_CLOSER
-        limit = conditions.taken_by("frame_limit") if conditions.repairs("frame-too-large") else 0
-        is_text = opcode == Opcode.TEXT and conditions.repairs("message-text-not-utf8")
+        limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
+        is_text = opcode == Opcode.TEXT and conditions.repairs("message.text-not-utf8")
         return Verdict(_EXTENDED.get(length, 0), limit or _ANY_LENGTH, is_text)

@@ -102,9 +102,9 @@ class WholeMessages:
 
     def _mend_plain(self, hold: Hold, message: MessageDraft) -> None:
         if self._heartbeat(message.payload):
-            message.rules.append("message-heartbeat")
+            message.rules.append("keepalive.heartbeat")
             return
         self._repairs.apply(message)
         message.parts = message.parts or [message.payload]
         if len(hold.items) > 1 and self._one_frame:
-            message.rules.append("message-fragmented")
+            message.rules.append("message.fragmented")
