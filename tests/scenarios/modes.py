@@ -37,6 +37,7 @@ MODES = {
         Mode("layer", _REVERSE, ("wsproxy_splice=false",)),
         Mode("watched", _REVERSE, scripts=("watch.py",)),
         Mode("intercept", _REVERSE, ("wsproxy_intercept=true",)),
+        Mode("dawdling", _REVERSE, ("wsproxy_intercept=true",), scripts=("dawdle.py",)),
         Mode("wss-device", _REVERSE_TLS, device_tls=True),
         Mode("wss-client", _REVERSE, client_tls=True),
         Mode("wss-both", _REVERSE_TLS, device_tls=True, client_tls=True),

@@ -2,11 +2,16 @@
 
 import pytest
 
+from tests.devices.loop import LoopThread
+from tests.devices.script import Close, Expect, ExpectEnd, HalfClose, Reset, Script, Send
 from tests.scenarios.checks import check_recording, check_relay
+from tests.scenarios.harness import meet
 from tests.scenarios.modes import MODES, Mode
 from tests.scenarios.rig import Rigs
+from tests.wire.build import TEXT, client_frame, frame, words
 from tests.wire.cases import BY_NAME
 from tests.wire.conversation import Case
+from tests.wire.handshakes import REQUEST, RESPONSE
 
 SAMPLE = (
     "sky-q-answers-go",
@@ -42,7 +47,19 @@ SAMPLE = (
     "flood-both-ways",
 )
 
-OTHER_MODES = tuple(name for name in MODES if name not in ("reverse", "command", "layer"))
+OTHER_MODES = tuple(name for name in MODES if name not in ("reverse", "command", "layer", "dawdling"))
+
+# Where messages wait for addons, no end of a direction must overtake them, whichever comes second.
+ENDS = (
+    "device-half-closes-client-goes-on",
+    "client-half-closes-device-goes-on",
+    "many-messages-behind-the-fin-of-the-device",
+    "many-messages-behind-the-fin-of-the-client",
+    "no-close-device-hangs-up",
+    "no-close-client-hangs-up",
+    "device-resets-after-half-close",
+    "client-resets-after-half-close",
+)
 
 
 def fits(mode: Mode, case: Case) -> bool:
@@ -56,6 +73,11 @@ PAIRS = [
     for mode in OTHER_MODES
     for name in SAMPLE
     if fits(MODES[mode], BY_NAME[name])
+] + [
+    pytest.param(mode, BY_NAME[name], id=f"{mode}-{name}")
+    for mode in ("intercept", "dawdling")
+    for name in ENDS
+    if mode != "intercept" or name not in SAMPLE
 ]
 
 
@@ -67,3 +89,23 @@ def test_both_sockets_see_the_same_bytes(rigs: Rigs, mode: str, case: Case) -> N
 @pytest.mark.parametrize(("mode", "case"), PAIRS)
 def test_recording_gives_back_what_the_sockets_saw(rigs: Rigs, mode: str, case: Case) -> None:
     check_recording(rigs[mode], case)
+
+
+LAST_WORDS = b"".join(client_frame(TEXT, words(n)) for n in range(20))
+BOTH_TALK: tuple[Script, Script] = (
+    [Send(REQUEST), Expect(RESPONSE), Send(LAST_WORDS), Reset()],
+    [Expect(REQUEST), Send(RESPONSE), *[Send(frame(TEXT, b"unheard"))] * 5, Expect(LAST_WORDS), ExpectEnd()],
+)
+AFTER_FIN: tuple[Script, Script] = (
+    [Send(REQUEST), Expect(RESPONSE), ExpectEnd(), Send(LAST_WORDS), Reset()],
+    [Expect(REQUEST), Send(RESPONSE), HalfClose(), Expect(LAST_WORDS), ExpectEnd(), Close()],
+)
+
+
+@pytest.mark.parametrize("scripts", [BOTH_TALK, AFTER_FIN], ids=["while the device talks", "after its FIN"])
+def test_a_reset_does_not_overtake_messages_that_wait_for_addons(
+    rigs: Rigs, loop: LoopThread, scripts: tuple[Script, Script]
+) -> None:
+    rig = rigs["dawdling"]
+    outcome = loop.run(meet(rig.device, rig.route, *scripts))
+    assert outcome.device.received.bytes == REQUEST + LAST_WORDS

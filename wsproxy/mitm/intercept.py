@@ -68,6 +68,7 @@ class InterceptLayer(SessionLayer):
     ) -> None:
         super().__init__(context, session)
         self._patience_s = patience_s
+        session.wire.end_after(session.backlog.passed)
         self._outlets = {
             side: _Outlet(hold, window_shared=_shares_window(deflate, side)) for side, hold in holds.items()
         }
@@ -76,6 +77,9 @@ class InterceptLayer(SessionLayer):
         """Record what came at once; all else takes its turn."""
         if isinstance(event, events.Wakeup):
             yield from self._wake_up(event)
+            return
+        if isinstance(event, events.MessageInjected) and not isinstance(event, LegLost):
+            yield from self._enqueue(event, _PART_COST)
             return
         if not isinstance(event, events.DataReceived):
             yield from super().handle_event(event)
@@ -116,6 +120,9 @@ class InterceptLayer(SessionLayer):
                 yield from self._end(self.session.side_of(event.connection), gone=is_gone(event))
             case LegLost():
                 yield from self._end(event.message, gone=True)
+            case events.MessageInjected():
+                yield from super()._handle_event(event)
+                self._dequeued(_PART_COST)
             case _:
                 yield from super()._handle_event(event)
 

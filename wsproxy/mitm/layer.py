@@ -28,9 +28,6 @@ from wsproxy.mitm.splice import Send
 from wsproxy.protocol.frame import Side
 from wsproxy.store.model import ChangeKind
 
-_BACKLOG_HIGH = 4 << 20
-_BACKLOG_LOW = 2 << 20
-
 _log = logging.getLogger(__name__)
 
 
@@ -44,21 +41,16 @@ class SessionLayer(Layer):
     def __init__(self, context: Context, session: LiveSession) -> None:
         super().__init__(context)
         self.session = session
-        self._backlog = 0
         self._ended: list[Side] = []
         self._over = False
 
     def _enqueue(self, event: events.Event, size: int) -> CommandGenerator[None]:
         """Let an event wait its turn behind the hooks; while too much waits, no more is read."""
-        self._backlog += size
-        if self._backlog > _BACKLOG_HIGH:
-            self.session.gate.hold("hooks", True)
+        self.session.backlog.add(size)
         yield from super().handle_event(event)
 
     def _dequeued(self, size: int) -> None:
-        self._backlog -= size
-        if self._backlog < _BACKLOG_LOW:
-            self.session.gate.hold("hooks", False)
+        self.session.backlog.done(size)
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         match event:

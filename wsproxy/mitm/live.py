@@ -14,7 +14,7 @@ from wsproxy.mitm.encode import Encoder
 from wsproxy.mitm.follow import Close
 from wsproxy.mitm.hooks import ControlFrame
 from wsproxy.mitm.messages import KeptMessages, MessageLimits, Seen, to_flow_message
-from wsproxy.mitm.pressure import Gate
+from wsproxy.mitm.pressure import Backlog, Gate
 from wsproxy.mitm.tap import Tap
 from wsproxy.mitm.wire import Wire
 from wsproxy.protocol.frame import Frame, Side
@@ -59,6 +59,7 @@ class LiveSession:
         self.shows_messages = parts.shows_messages
         self.clock = parts.clock
         self.gate = Gate()
+        self.backlog = Backlog(self.gate)
         self._connections: dict[Side, Connection] = {
             Side.CLIENT: flow.client_conn,
             Side.SERVER: flow.server_conn,
@@ -115,6 +116,7 @@ class LiveSession:
             return
         self._over = True
         self.gate.open_for_good()
+        self.backlog.over()
         at_ns = self.clock()
         self.tap.end(at_ns)
         self.data.timestamp_end = at_ns / 1e9

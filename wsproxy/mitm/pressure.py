@@ -1,7 +1,12 @@
-"""Back-pressure of one session: while anybody asks for it, its sockets are read no further."""
+"""Back-pressure of one session: while anybody asks for it, its sockets are read no further; where
+messages wait for addons, the end of a direction waits, too.
+"""
 
 import asyncio
 from collections.abc import Callable
+
+_BACKLOG_HIGH = 4 << 20
+_BACKLOG_LOW = 2 << 20
 
 
 class Gate:
@@ -48,3 +53,60 @@ class Gate:
     async def wait_open(self) -> None:
         """Return once nobody holds reading back."""
         await self._opened.wait()
+
+
+class Backlog:
+    """What of a session waits for its turn, in bytes: too much of it closes the gate.
+
+    What is added first is done first.
+    """
+
+    __slots__ = ("_added", "_done", "_gate", "_over", "_waiters")
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._added = self._done = 0
+        self._over = False
+        self._waiters: list[tuple[int, asyncio.Event]] = []
+
+    def add(self, size: int) -> None:
+        """So much more waits."""
+        self._added += size
+        if self._added - self._done > _BACKLOG_HIGH:
+            self._gate.hold("hooks", True)
+
+    def done(self, size: int) -> None:
+        """So much of it has had its turn."""
+        self._done += size
+        if self._added - self._done < _BACKLOG_LOW:
+            self._gate.hold("hooks", False)
+        self._wake()
+
+    def over(self) -> None:
+        """Nobody needs to wait any more."""
+        self._over = True
+        self._wake()
+
+    async def passed(self) -> None:
+        """Return once all that waits at this moment has had its turn; before that, cancelling has no effect.
+
+        Whatever cancels the reading of a connection while it waits here means to end it, and so do we.
+        """
+        wanted, turn = self._added, asyncio.Event()
+        if self._over or self._done >= wanted:
+            return
+        self._waiters.append((wanted, turn))
+        cancelled: asyncio.CancelledError | None = None
+        while not turn.is_set():
+            try:
+                await turn.wait()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+    def _wake(self) -> None:
+        for wanted, turn in self._waiters:
+            if self._over or self._done >= wanted:
+                turn.set()
+        self._waiters = [(wanted, turn) for wanted, turn in self._waiters if not turn.is_set()]

@@ -11,7 +11,7 @@ not do: a StreamReader resumes a transport that somebody else paused.)
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from wsproxy.mitm.pressure import Gate
@@ -35,6 +35,8 @@ class SessionReader(asyncio.StreamReader):
 
     gate: Gate | None = None
     when_idle: Callable[[], None] | None = None
+    before_end: Callable[[], Awaitable[None]] | None = None
+    """Awaited before the end of the stream is told: mitmproxy ends all of a session with its client's."""
 
     @property
     def failed(self) -> bool:
@@ -48,6 +50,20 @@ class SessionReader(asyncio.StreamReader):
 
     async def read(self, n: int = -1) -> bytes:
         """As StreamReader.read."""
+        try:
+            data = await self._read(n)
+        except (OSError, asyncio.CancelledError):
+            await self._before_end()
+            raise
+        if not data:
+            await self._before_end()
+        return data
+
+    async def _before_end(self) -> None:
+        if self.before_end is not None:
+            await self.before_end()
+
+    async def _read(self, n: int) -> bytes:
         if self.gate is not None and self.gate.closed:
             await self.gate.wait_open()
         if self.when_idle is not None and not self._buffer:

@@ -11,7 +11,7 @@ Every touch on the inside of mitmproxy's server is here. It relies on:
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import cast
 
@@ -101,6 +101,11 @@ class Wire:
         """Relay past mitmproxy, each direction as soon as its bytes are out of mitmproxy's hands."""
         for side, leg in self._legs.items():
             leg.splice(self._legs[side.other], relay)
+
+    def end_after(self, passed: Callable[[], Awaitable[None]]) -> None:
+        """Tell mitmproxy of the end of either direction only when `passed` has returned."""
+        for reader in self._readers.values():
+            reader.before_end = passed
 
     def never_time_out(self) -> None:
         """Let the connections be idle as long as they like; the kernel finds out if a peer is gone."""
