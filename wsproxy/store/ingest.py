@@ -12,8 +12,8 @@ from wsproxy.protocol.grammar import load_dialect
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store import schema
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import Observer, SessionStart, SessionState
-from wsproxy.store.rows import RowBatch, session_values
+from wsproxy.store.model import HttpExchange, Observer, SessionStart, SessionState
+from wsproxy.store.rows import RowBatch, row_values
 from wsproxy.store.session_log import SessionLog
 from wsproxy.store.session_recorder import (
     Changed,
@@ -22,6 +22,7 @@ from wsproxy.store.session_recorder import (
     Opened,
     Operation,
     ReachedEnd,
+    SessionItem,
     SessionRecorder,
 )
 
@@ -55,7 +56,7 @@ class Ingest:
         self._batch = RowBatch(mark)
         self._logs: dict[SessionRecorder, SessionLog] = {}
         self._touched: dict[SessionLog, None] = {}
-        self._waiting: deque[tuple[float, Item]] = deque()
+        self._waiting: deque[tuple[float, SessionItem]] = deque()
         self._position = 0
         self._slice = limits.slice_size
 
@@ -76,6 +77,9 @@ class Ingest:
         """
         now = time.monotonic()
         for item in items:
+            if isinstance(item, HttpExchange):
+                self._add_exchange(connection, item)
+                continue
             session, what, _, at_ns = item
             if isinstance(what, Opened):
                 self._open(connection, session, what.start)
@@ -122,13 +126,18 @@ class Ingest:
             Side.CLIENT: load_dialect(start.client_dialect),
             Side.SERVER: load_dialect(start.server_dialect),
         }
-        values = {"recorder_id": self._recorder_id, "state": SessionState.OPEN.value, **session_values(start)}
+        values = {"recorder_id": self._recorder_id, "state": SessionState.OPEN.value, **row_values(start)}
         key = connection.execute(schema.sessions.insert().values(values)).inserted_primary_key
         assert key is not None
         session.session_id = session_id = int(key[0])
         log = self._logs[session] = SessionLog(session_id, start, dialects, self._limits)
         connection.execute(schema.sides.insert(), log.new_sides())
         self._tell(lambda observer: observer.session_started(session_id, start))
+
+    def _add_exchange(self, connection: Connection, exchange: HttpExchange) -> None:
+        values = {"recorder_id": self._recorder_id, **row_values(exchange)}
+        connection.execute(schema.http_exchanges.insert().values(values))
+        self._done(exchange.size, 1)
 
     def _note(self, session: SessionRecorder, what: Changed | Found, at_ns: int) -> None:
         log = self._logs.get(session)

@@ -37,7 +37,19 @@ def _first_tables(connection: Connection) -> None:
         create_index(connection)
 
 
-MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("first tables", _first_tables),)
+def _changes_and_exchanges(connection: Connection) -> None:
+    # What the step before has just made from today's tables has all of it.
+    schema.metadata.create_all(connection)
+    for table, column in (("changes", "rules TEXT NOT NULL DEFAULT ''"), ("sessions", "redaction TEXT")):
+        present = {found["name"] for found in inspect(connection).get_columns(table)}
+        if column.partition(" ")[0] not in present:
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
+    ("first tables", _first_tables),
+    ("rules of changes, redaction, HTTP exchanges", _changes_and_exchanges),
+)
 """Each step's name and what it does; a step's number is its place, from 1. Steps are never changed once
 released.
 """
@@ -57,10 +69,12 @@ def migrate(connection: Connection, location: Location) -> None:
         _note_version(connection, number, name)
 
 
-def check_version(connection: Connection, location: Location) -> None:
-    """Raise RecordingError unless this is a recording in a format that can be read."""
-    if not stored_version(connection, location):
+def check_version(connection: Connection, location: Location) -> int:
+    """The format of the recording; raises RecordingError unless there is one in a format that can be read."""
+    version = stored_version(connection, location)
+    if not version:
         raise RecordingError(f"{location} is a database without a recording in it: check the path")
+    return version
 
 
 def stored_version(connection: Connection, location: Location) -> int:

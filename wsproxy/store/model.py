@@ -41,7 +41,8 @@ class SessionStart:
 
     Addresses are `host:port`; `target` is the ws:// or wss:// URL asked for. Heads are the exact bytes
     received, interim 1xx responses included; `..._sent` is what went on in their place, None where that is
-    the same. `client_tls` and `server_tls` are JSON, None without TLS.
+    the same. `client_tls` and `server_tls` are JSON, None without TLS. `redaction` is JSON as well: the rules
+    by which secrets were replaced before anything was written, None without such.
     """
 
     started_at_ns: int
@@ -59,6 +60,7 @@ class SessionStart:
     client_dialect: str = "rfc6455"
     server_dialect: str = "rfc6455"
     mode: str = "observe"
+    redaction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ class StoredChange:
     """Bytes `start_offset` to `end_offset` of what `side` sent were replaced by `sent` on the way on.
 
     Offsets count from the end of the side's opening handshake. Nothing was sent for them if they were
-    dropped; the range is empty if `sent` was injected in front of `start_offset`.
+    dropped; the range is empty if `sent` was injected in front of `start_offset`. `rules` are the ids of the
+    rules it was done for.
     """
 
     id: int
@@ -153,6 +156,7 @@ class StoredChange:
     start_offset: int
     end_offset: int
     sent: bytes
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,41 @@ class StoredFinding:
     detail: str
     offset: int | None
     repaired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HttpExchange:
+    """One plain HTTP request and its response, a refused opening handshake among them.
+
+    Heads are the exact bytes received where they are known, empty where none came. Bodies are without their
+    transfer coding, and may be only the beginning: the lengths say how many bytes passed. `target` is the
+    http:// or https:// URL asked for; addresses are `host:port`.
+    """
+
+    started_at_ns: int
+    ended_at_ns: int
+    client_address: str
+    server_address: str
+    target: str
+    request_head: bytes
+    request_body: bytes
+    response_head: bytes
+    response_body: bytes
+    request_body_length: int
+    response_body_length: int
+
+    @property
+    def size(self) -> int:
+        """What its data amounts to, in bytes."""
+        return sum(map(len, (self.request_head, self.request_body, self.response_head, self.response_body)))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExchange:
+    """One HTTP exchange of a recording; `id` is its number there."""
+
+    id: int
+    exchange: HttpExchange
 
 
 class Observer(Protocol):

@@ -18,6 +18,7 @@ from wsproxy.store.migrations import check_version
 from wsproxy.store.model import (
     StoredChange,
     StoredEvent,
+    StoredExchange,
     StoredFinding,
     StoredFrame,
     StoredMessage,
@@ -25,8 +26,9 @@ from wsproxy.store.model import (
 )
 from wsproxy.store.pages import Pages
 from wsproxy.store.search import Search
+from wsproxy.store.selects import EXCHANGES_SINCE, select_changes, select_sessions
 from wsproxy.store.sent import apply_changes
-from wsproxy.store.session_rows import SELECT_SESSIONS, stored_sessions
+from wsproxy.store.session_rows import stored_sessions
 
 _WIRE: tuple[tuple[Table, Callable[[Any], WireEvent]], ...] = (
     (schema.frames, rows.frame),
@@ -44,11 +46,11 @@ def open_recording(path_or_url: str) -> "Recording":
     pages = Pages(reading_engine(location), location)
     try:
         with pages.transaction() as connection:
-            check_version(connection, location)
+            version = check_version(connection, location)
     except RecordingError:
         pages.close()
         raise
-    return Recording(pages, location)
+    return Recording(pages, location, version)
 
 
 class _Snapshot(NamedTuple):
@@ -65,9 +67,11 @@ class Recording:
     fails.
     """
 
-    def __init__(self, pages: Pages, location: Location) -> None:
+    def __init__(self, pages: Pages, location: Location, version: int) -> None:
         self._pages = pages
         self.location = location
+        self._version = version
+        self._select_sessions = select_sessions(version)
 
     def __enter__(self) -> Self:
         return self
@@ -83,15 +87,17 @@ class Recording:
 
     def sessions(self) -> Iterator[StoredSession]:
         """All sessions, oldest first."""
-        for row in self._pages.rows(SELECT_SESSIONS, schema.sessions.c.id, 0):
+        for row in self._pages.rows(self._select_sessions, schema.sessions.c.id, 0):
             yield self._sessions([row])[0]
 
     def session(self, ref: int | str) -> StoredSession:
         """The session with this number, or the "last" one; raises RecordingError if there is none."""
         if ref == "last":
-            statement = SELECT_SESSIONS.order_by(schema.sessions.c.id.desc()).limit(1)
+            statement = self._select_sessions.order_by(schema.sessions.c.id.desc()).limit(1)
         elif str(ref).isdecimal():
-            statement = SELECT_SESSIONS.where(schema.sessions.c.id == min(int(ref), schema.MOST_SESSIONS))
+            statement = self._select_sessions.where(
+                schema.sessions.c.id == min(int(ref), schema.MOST_SESSIONS)
+            )
         else:
             raise RecordingError(f"{ref!r} is not a session: give its number, or last")
         found = self._sessions(self._pages.fetch(statement))
@@ -148,7 +154,7 @@ class Recording:
         else:
             yield start.response_head if start.response_head_sent is None else start.response_head_sent
         changes = schema.changes
-        statement = select(changes).where(
+        statement = select_changes(self._version).where(
             changes.c.side == rows.side_number(side),
             changes.c.id.between(schema.first_id(session_id), schema.first_id(session_id + 1) - 1),
         )
@@ -161,11 +167,18 @@ class Recording:
 
     def changes(self, session_id: int, side: Side | None = None) -> Iterator[StoredChange]:
         """What was sent on in place of something received, in the order in which it was done."""
-        return map(rows.change, self._rows(schema.changes, session_id, side, 0))
+        found = self._rows(schema.changes, session_id, side, 0, select_changes(self._version))
+        return map(rows.change, found)
 
     def findings(self, session_id: int, side: Side | None = None) -> Iterator[StoredFinding]:
         """The departures from rules that were seen while recording."""
         return map(rows.finding, self._rows(schema.findings, session_id, side, 0))
+
+    def exchanges(self) -> Iterator[StoredExchange]:
+        """The plain HTTP exchanges that passed, by when they were over, refused handshakes among them."""
+        exchanges = schema.http_exchanges
+        if self._version >= EXCHANGES_SINCE:
+            yield from map(rows.exchange, self._pages.rows(select(exchanges), exchanges.c.id, 0))
 
     def search(self, text: str) -> Iterator[StoredMessage]:
         """The text messages that hold a word beginning with each of the words in `text`.
@@ -180,9 +193,17 @@ class Recording:
         with self._pages.transaction() as connection:
             return stored_sessions(connection, found)
 
-    def _rows(self, of: Table, session_id: int, side: Side | None, after: int) -> Iterator[Any]:
+    def _rows(
+        self,
+        of: Table,
+        session_id: int,
+        side: Side | None,
+        after: int,
+        statement: Select[Any] | None = None,
+    ) -> Iterator[Any]:
         first, last = schema.first_id(session_id), schema.first_id(session_id + 1) - 1
-        return self._pages.rows(_of_side(select(of), of.c.side, side), of.c.id, max(after, first), last)
+        statement = _of_side(select(of) if statement is None else statement, of.c.side, side)
+        return self._pages.rows(statement, of.c.id, max(after, first), last)
 
     def _received(self, session_id: int, side: Side) -> Iterator[bytes]:
         snapshot = self._snapshot(session_id)

@@ -10,9 +10,11 @@ from wsproxy.store import schema
 from wsproxy.store.inserts import Insert
 from wsproxy.store.model import (
     ChangeKind,
+    HttpExchange,
     SessionStart,
     StoredChange,
     StoredEvent,
+    StoredExchange,
     StoredFinding,
     StoredMessage,
 )
@@ -63,13 +65,20 @@ class RowBatch:
         self.size = 0
 
 
-def session_values(start: SessionStart) -> dict[str, object]:
-    """What a session's row holds from its start on."""
+def row_values(start: SessionStart | HttpExchange) -> dict[str, object]:
+    """What the row of a session holds from its start on, or that of an HTTP exchange."""
     values: dict[str, object] = {}
-    for name in SessionStart.__slots__:
+    for name in start.__slots__:
         value = getattr(start, name)
         values[name] = storable(value) if isinstance(value, str) else value
     return values
+
+
+def exchange(row: Any) -> StoredExchange:
+    """The exchange in a row of `http_exchanges`."""
+    return StoredExchange(
+        row.id, HttpExchange(**{name: getattr(row, name) for name in HttpExchange.__slots__})
+    )
 
 
 def session_start(row: Any) -> SessionStart:
@@ -122,7 +131,8 @@ def change(row: Any) -> StoredChange:
     """The change in a row of `changes`."""
     kind = ChangeKind(row.kind)
     place = (schema.session_of(row.id), _SIDES[row.side], row.at_ns)
-    return StoredChange(row.id, *place, kind, row.start_offset, row.end_offset, row.sent)
+    rules = tuple(row.rules.split())
+    return StoredChange(row.id, *place, kind, row.start_offset, row.end_offset, row.sent, rules)
 
 
 def finding(row: Any) -> StoredFinding:

@@ -80,6 +80,7 @@ sessions = Table(
     Column("response_head", _Bytes, nullable=False),
     Column("request_head_sent", _Bytes),
     Column("response_head_sent", _Bytes),
+    Column("redaction", Text),
 )
 
 Index(
@@ -176,6 +177,7 @@ changes = Table(
     Column("start_offset", BigInteger, nullable=False),
     Column("end_offset", BigInteger, nullable=False),
     Column("sent", _Bytes, nullable=False),
+    Column("rules", Text, nullable=False, server_default=""),
 )
 
 findings = Table(
@@ -188,6 +190,24 @@ findings = Table(
     Column("detail", Text, nullable=False),
     Column("stream_offset", BigInteger),
     Column("repaired", Boolean, nullable=False),
+)
+
+http_exchanges = Table(
+    "http_exchanges",
+    metadata,
+    _id(generated=True),
+    Column("recorder_id", _Id, ForeignKey("recorders.id"), nullable=False),
+    Column("started_at_ns", BigInteger, nullable=False),
+    Column("ended_at_ns", BigInteger, nullable=False),
+    Column("client_address", Text, nullable=False),
+    Column("server_address", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("request_head", _Bytes, nullable=False),
+    Column("request_body", _Bytes, nullable=False),
+    Column("response_head", _Bytes, nullable=False),
+    Column("response_body", _Bytes, nullable=False),
+    Column("request_body_length", BigInteger, nullable=False),
+    Column("response_body_length", BigInteger, nullable=False),
 )
 
 

@@ -122,7 +122,8 @@ class SessionLog:
         """Add what was sent on instead of bytes of one side."""
         number = side_number(changed.side)
         place = (changed.kind.value, changed.start_offset, changed.end_offset)
-        batch.changes.append((self._next_id(), number, at_ns, *place, changed.sent))
+        rules = storable(" ".join(changed.rules))
+        batch.changes.append((self._next_id(), number, at_ns, *place, changed.sent, rules))
         batch.size += len(changed.sent) + _ROW_SIZE
 
     def finding(self, found: Found, at_ns: int, batch: RowBatch) -> None:

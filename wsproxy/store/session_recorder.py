@@ -1,10 +1,11 @@
 """What the event loop holds of a session being recorded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wsproxy.protocol.frame import Side
 from wsproxy.store.intake import Intake
-from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
+from wsproxy.store.model import ChangeKind, HttpExchange, SessionStart, TcpEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Changed:
     start_offset: int
     end_offset: int
     sent: bytes
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,10 @@ class Ended:
 
 
 type Operation = Opened | Changed | Found | ReachedEnd | Ended
-type Item = tuple[SessionRecorder, Side | Operation, bytes, int]
-"""What waits for the writer's thread: data and its side, or an operation (and no data), each with its time.
+type SessionItem = tuple[SessionRecorder, Side | Operation, bytes, int]
+type Item = SessionItem | HttpExchange
+"""What waits for the writer's thread: data and its side, or an operation (and no data), each with its time;
+or a whole HTTP exchange.
 """
 
 
@@ -76,10 +80,21 @@ class SessionRecorder:
         self._intake.put((self, side, data, at_ns), len(data))
 
     def change(
-        self, kind: ChangeKind, side: Side, start_offset: int, end_offset: int, sent: bytes, at_ns: int
+        self,
+        kind: ChangeKind,
+        side: Side,
+        start_offset: int,
+        end_offset: int,
+        sent: bytes,
+        at_ns: int,
+        *,
+        rules: Sequence[str] = (),
     ) -> None:
-        """Record that `sent` went on in place of those bytes of what `side` sent (dropped: nothing did)."""
-        self._do(Changed(ChangeKind(kind), side, start_offset, end_offset, sent), at_ns, len(sent))
+        """Record that `sent` went on in place of those bytes of what `side` sent (dropped: nothing did), and
+        for which rules.
+        """
+        changed = Changed(ChangeKind(kind), side, start_offset, end_offset, sent, tuple(rules))
+        self._do(changed, at_ns, len(sent))
 
     def finding(
         self, rule_id: str, detail: str, side: Side, offset: int | None, at_ns: int, *, repaired: bool = False

@@ -3,30 +3,16 @@
 import time
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from wsproxy.protocol.frame import Side
-from wsproxy.store import schema
 from wsproxy.store.model import SessionEnd, SessionState, SideCounts, StoredSession, TcpEnd
 from wsproxy.store.recorders import dead_recorders
 from wsproxy.store.rows import session_start
 
-_CLIENT, _SERVER = schema.sides.alias("client"), schema.sides.alias("server")
-_COUNTS = ("frames", "messages", "received_bytes", "last_at_ns", "tcp_end")
-
-SELECT_SESSIONS = (
-    select(
-        schema.sessions,
-        *(_CLIENT.c[name].label(f"client_{name}") for name in _COUNTS),
-        *(_SERVER.c[name].label(f"server_{name}") for name in _COUNTS),
-    )
-    .join(_CLIENT, _CLIENT.c.id == schema.sessions.c.id * 2 + schema.CLIENT)
-    .join(_SERVER, _SERVER.c.id == schema.sessions.c.id * 2 + schema.SERVER)
-)
-
 
 def stored_sessions(connection: Connection, rows: list[Any]) -> list[StoredSession]:
-    """The sessions in these rows of `SELECT_SESSIONS`; one whose recorder has died is interrupted."""
+    """The sessions in these rows of `select_sessions`; one whose recorder has died is interrupted."""
     is_open = any(row.state == SessionState.OPEN for row in rows)
     dead = dead_recorders(connection, time.time_ns()) if is_open else set()
     return [_stored_session(row, dead) for row in rows]

@@ -9,7 +9,7 @@ from wsproxy.store.ingest import Ingest
 from wsproxy.store.intake import Intake
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import parse_location
-from wsproxy.store.model import Observer, SessionStart
+from wsproxy.store.model import HttpExchange, Observer, SessionStart
 from wsproxy.store.session_recorder import Item, SessionRecorder
 from wsproxy.store.store_thread import StoreThread
 
@@ -60,6 +60,10 @@ class Recorder:
     def open_session(self, start: SessionStart) -> SessionRecorder:
         """Begin a session. Never blocks."""
         return SessionRecorder(self._intake, start)
+
+    def exchange(self, exchange: HttpExchange) -> None:
+        """Record a plain HTTP exchange that is over. Never blocks; a no-op once the recorder has failed."""
+        self._intake.put(exchange, exchange.size)
 
     @property
     def backlog(self) -> int:
