@@ -109,6 +109,24 @@ def test_what_nobody_changes_is_recorded_once(loop: LoopThread, device: Device, 
     assert start.mode == "observe"
 
 
+def test_the_body_of_an_upgrade_request_is_kept_with_its_head(
+    loop: LoopThread, device: Device, tmp_path: Path
+) -> None:
+    asked = ODD.removesuffix(b"\n") + b"Content-Length: 5\n\nhello"
+    sent = asked.replace(b"upgrade:  WebSocket", b"upgrade:  websocket").replace(b"X-Folded: a\n\tb\n", b"")
+    sent = sent.replace(b"\n\nhello", b"\nX-New: yes\n\nhello")
+    got = ODD_ANSWER.replace(b"101\n", b"101 Switching Protocols\n").replace(b"a=1", b"a=2")
+    recording = tmp_path / "r.db"
+    with inside(device, Patch(), recording=str(recording)) as proxy:
+        client, served = loop.run(answered(device, Route(proxy.port), asked, sent, ODD_ANSWER, got))
+        loop.run(client.send(client_frame(TEXT, b"a frame")))
+        loop.run(served.expect(client_frame(TEXT, b"a frame")))
+        loop.run(hang_up(client, served))
+    session = stored(recording).session
+    assert (session.start.request_head, session.start.request_head_sent) == (asked, sent)
+    assert session.client.frames == 1
+
+
 def test_a_proxy_takes_the_authority_out_of_the_target(loop: LoopThread, device: Device) -> None:
     """RFC 9112 section 3.2.2; the scheme may be the one WebSocket clients think in."""
     for scheme in (b"http", b"ws"):

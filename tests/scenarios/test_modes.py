@@ -21,6 +21,7 @@ SAMPLE = (
     "crlf-before-the-request",
     "headless-device",
     "hixie-76",
+    "expects-100-and-gets-it",
     "digest-then-upgrade",
     "400-without-fields",
     "no-reason",

@@ -9,7 +9,7 @@ Relies on `http1.assemble_request_head` and `assemble_response_head` writing one
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mitmproxy import http
@@ -29,6 +29,8 @@ from wsproxy.protocol.handshake import (
 _ATTRIBUTE = "wsproxy_head"
 _NOT_IN_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9a-zA-Z]")
 _NAMELESS = b"X-Wsproxy-Nameless"
+_HIDDEN = (b"content-length", b"transfer-encoding", b"expect")
+_HIDING = b"X-Wsproxy-"
 _VERSION = re.compile(rb"HTTP/\d\.\d")
 _WEBSOCKET_SCHEME = re.compile(rb"ws(s?)://", re.IGNORECASE)
 
@@ -54,6 +56,12 @@ def raw_head(message: http.Message | None) -> RawHead | None:
     """What `keep_raw` attached: present on both messages of an opening handshake."""
     head: RawHead | None = getattr(message, _ATTRIBUTE, None)
     return head
+
+
+def append_raw(message: http.Message, data: bytes) -> None:
+    """Add to the exact bytes of a head what belongs to it though it came later: a body."""
+    if (head := raw_head(message)) is not None:
+        setattr(message, _ATTRIBUTE, replace(head, raw=head.raw + data))
 
 
 def carry_over(head: RawHead | None, message: http.Message) -> None:
@@ -82,11 +90,14 @@ def upgrade_request(raw: bytes) -> RequestHead | None:
 
 
 def request_view(request: RequestHead) -> list[bytes]:
-    """The lines of an upgrade request as mitmproxy's parser accepts them."""
+    """The lines of an upgrade request as mitmproxy's parser accepts them.
+
+    What speaks of a body goes by another name: mitmproxy would wait for it, and answer for the device.
+    """
     target = re.sub(rb"\s", b"%20", _WEBSOCKET_SCHEME.sub(rb"http\1://", request.target, count=1))
     if not target.startswith((b"/", b"*")) and b"://" not in target:
         target = b"/" + target
-    return [b" ".join((request.method, target, _version(request.version))), *_field_lines(request)]
+    return [b" ".join((request.method, target, _version(request.version))), *_request_field_lines(request)]
 
 
 def response_view(request: RequestHead, response: ResponseHead) -> list[bytes]:
@@ -115,6 +126,13 @@ def plain_view(head: Head) -> list[bytes]:
 def _version(version: bytes) -> bytes:
     version = version.upper()
     return version if _VERSION.fullmatch(version) else b"HTTP/1.1"
+
+
+def _request_field_lines(request: RequestHead) -> list[bytes]:
+    return [
+        (_HIDING if field.key in _HIDDEN else b"") + line
+        for field, line in zip(request.fields, _field_lines(request), strict=True)
+    ]
 
 
 def _field_lines(head: Head) -> list[bytes]:

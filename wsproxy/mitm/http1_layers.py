@@ -21,6 +21,7 @@ from wsproxy.mitm.heads import head_to_send, keep_raw, raw_head
 from wsproxy.mitm.wire import hold_reading
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import RequestHead, parse_request_head
+from wsproxy.protocol.request_body import RequestBody
 
 _EARLY_LIMIT = 64 << 10
 
@@ -45,6 +46,13 @@ class FullClose(HttpEvent):
 @dataclass
 class ClientHalfClosed(HttpEvent):
     """The client sends no more, and still waits for the response to its upgrade request."""
+
+
+@dataclass
+class UpgradeBody(HttpEvent):
+    """Bytes of the body that the client sends with its upgrade request."""
+
+    data: bytes
 
 
 class _RawConnection(Http1Connection):
@@ -77,6 +85,7 @@ class RawHttp1Server(_RawConnection, Http1Server):
 
     early_end: events.ConnectionClosed | None = None
     release_client: Callable[[], None] | None = None
+    body: RequestBody | None = None
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         if isinstance(event, events.Start):
@@ -92,7 +101,16 @@ class RawHttp1Server(_RawConnection, Http1Server):
                 and self.buf.head
             ):
                 keep_raw(command.event.request, self.buf.head)
+                self.body = RequestBody(parse_request_head(self.buf.head))
             yield command
+        yield from self._pass_body()
+
+    def _pass_body(self) -> CommandGenerator[None]:
+        """Let the body of an upgrade request go on: unlike frames it cannot wait for the response."""
+        if self.body is not None and self.state == self.wait:
+            size = self.body.receive_data(bytes(self.buf))
+            if size and (data := self.buf.maybe_extract_at_most(size)):
+                yield ReceiveHttp(UpgradeBody(self.stream_id, bytes(data)))
 
     def send(self, event: HttpEvent) -> CommandGenerator[None]:
         """Send the raw head of the response; add nothing to a 101, even if it claims to be chunked."""
@@ -114,6 +132,7 @@ class RawHttp1Server(_RawConnection, Http1Server):
 
         What it sends meanwhile is kept, but only so much.
         """
+        yield from self._pass_body()
         if len(self.buf) > _EARLY_LIMIT and self.release_client is None:
             self.release_client = hold_reading(self.context.client)
         waits = raw_head(self.request) is not None and bool(self.conn.state & ConnectionState.CAN_WRITE)
@@ -134,6 +153,7 @@ class RawHttp1Server(_RawConnection, Http1Server):
         """Go on to the next request, or close if the client has announced that there is none."""
         if response:
             self._release_client()
+            self.body = None
         yield from super().mark_done(request=request, response=response)
         if self.early_end is not None and self.state == self.read_headers:
             yield from self.state(self.early_end)

@@ -30,7 +30,7 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
-from wsproxy.mitm.heads import RawHead, carry_over, raw_head
+from wsproxy.mitm.heads import RawHead, append_raw, carry_over, raw_head
 from wsproxy.mitm.http1_layers import (
     ClientHalfClosed,
     FullClose,
@@ -38,6 +38,7 @@ from wsproxy.mitm.http1_layers import (
     RawData,
     RawHttp1Client,
     RawHttp1Server,
+    UpgradeBody,
 )
 from wsproxy.mitm.tls_layers import PoliteClientTLSLayer, PoliteServerTLSLayer
 
@@ -90,6 +91,23 @@ class UpgradeStream(HttpStream):
     open_session: OpenSession
     raw_request: RawHead | None = None
     raw_response: RawHead | None = None
+    body = b""
+    asked = False
+    """Whether the request has been sent to the server."""
+
+    def handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        """Have the body of an upgrade request follow its head at once, whatever addons are doing."""
+        if isinstance(event, UpgradeBody):
+            self.body += event.data
+            yield from self._send_body()
+        else:
+            yield from super().handle_event(event)
+
+    def _send_body(self) -> CommandGenerator[None]:
+        if self.asked and self.body:
+            body, self.body = self.body, b""
+            append_raw(self.flow.request, body)
+            yield SendHttp(RawData(self.stream_id, body), self.context.server)
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         if isinstance(event, RawData):
@@ -114,6 +132,9 @@ class UpgradeStream(HttpStream):
             elif isinstance(sent, ResponseHeaders):
                 carry_over(self.raw_response, sent.response)
             reply = yield command
+            if isinstance(sent, RequestHeaders):
+                self.asked = True
+                yield from self._send_body()
 
     def check_invalid(self, request: bool) -> CommandGenerator[bool]:
         """Let odd header fields of an opening handshake pass; the rest of mitmproxy's checks stay."""
