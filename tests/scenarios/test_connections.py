@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
 from tests.devices.loop import LoopThread
 from tests.devices.peer import Peer
@@ -52,8 +54,9 @@ def test_an_explicit_proxy_takes_a_url_in_the_request_line(rigs: Rigs, loop: Loo
     assert rig.recorded.streams_sent(session)[0] == head + frames
 
 
-def test_clients_that_reset_at_once_leave_no_mark(rigs: Rigs, loop: LoopThread) -> None:
-    rig = rigs["reverse"]
+@pytest.mark.parametrize("mode", ["reverse", "command"])
+def test_clients_that_reset_at_once_leave_no_mark(rigs: Rigs, loop: LoopThread, mode: str) -> None:
+    rig = rigs[mode]
 
     async def reset_often() -> None:
         for _ in range(50):

@@ -20,6 +20,7 @@ from mitmproxy.tools.web.master import WebMaster
 from wsproxy.errors import ReachError, UsageError
 from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
+from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.logs import forwarded_logs
 from wsproxy.mitm.startup import StartupCheck, listening_urls
 from wsproxy.store.model import Observer
@@ -138,6 +139,10 @@ class Proxy:
         # Before mitmproxy's own choice of layers, as a script would be.
         master.addons.chain.remove(self._addon)
         master.addons.chain.insert(master.addons.chain.index(addons.get("nextlayer")), self._addon)
+        gone_clients = GoneClients()
+        addons.add(gone_clients)
+        master.addons.chain.remove(gone_clients)
+        master.addons.chain.insert(0, gone_clients)
         if settings.legacy_tls:
             addons.add(tls_legacy.LegacyRenegotiation())
         return master
