@@ -1,10 +1,11 @@
 """The buffer mitmproxy's HTTP/1 connections read heads from, with the exact bytes of each head kept.
 
 Relies on `Http1Connection` appending to `buf` with `+=`, taking heads with `maybe_extract_lines()` (an h11
-ReceiveBuffer: None means "wait for more") and all else with the inherited methods; on ReceiveBuffer's `_data`
-and `_extract(count)`.
+ReceiveBuffer: None means "wait for more"), turning each line into bytes where it answers a ValueError with
+its text, and all else with the inherited methods; on ReceiveBuffer's `_data` and `_extract(count)`.
 """
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -12,11 +13,30 @@ from h11._receivebuffer import ReceiveBuffer
 
 from wsproxy.mitm.heads import headless_view, plain_view, request_view, response_view, upgrade_request
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.handshake import HeadReader, RequestHead, parse_request_head, parse_response_head
+from wsproxy.protocol.handshake import (
+    HEAD_LIMIT,
+    HeadReader,
+    RequestHead,
+    parse_request_head,
+    parse_response_head,
+)
 
 _HIXIE76_KEY = "Sec-WebSocket-Key1"
 _HIXIE76_TAIL = 8
 _BLANK_LINE = re.compile(rb"\n\r*\n")
+
+_SENT = {Side.CLIENT: "request", Side.SERVER: "response"}
+
+_log = logging.getLogger(__name__)
+
+
+class _Refusal(bytearray):
+    """A line for mitmproxy to stumble over, and to give this reason."""
+
+    reason = ""
+
+    def __bytes__(self) -> bytes:
+        raise ValueError(self.reason)
 
 
 class HeadBuffer(ReceiveBuffer):
@@ -76,17 +96,14 @@ class HeadBuffer(ReceiveBuffer):
 
     def _give_out(self, raw: bytes, *, headless: bool) -> list[bytearray]:
         self.gone = self._taken
+        too_long = self._reader.too_long
         self._restart()
-        lines = (
-            self._request_lines(raw, headless)
-            if self._side is Side.CLIENT
-            else self._response_lines(raw, headless)
-        )
+        if headless and (self._side is Side.CLIENT or self._asked() is None):
+            return [self._refuse(too_long)]
+        lines = self._request_lines(raw) if self._side is Side.CLIENT else self._response_lines(raw, headless)
         return [bytearray(line) for line in lines]
 
-    def _request_lines(self, raw: bytes, headless: bool) -> list[bytes]:
-        if headless:
-            return self._refused_lines()
+    def _request_lines(self, raw: bytes) -> list[bytes]:
         request = upgrade_request(raw)
         self._extract(len(raw))
         self.head = None if request is None else raw
@@ -94,8 +111,6 @@ class HeadBuffer(ReceiveBuffer):
 
     def _response_lines(self, raw: bytes, headless: bool) -> list[bytes]:
         request = self._asked()
-        if request is None and headless:
-            return self._refused_lines()
         self._extract(len(raw))
         self.head = None if request is None else raw
         if headless:
@@ -103,7 +118,14 @@ class HeadBuffer(ReceiveBuffer):
         response = parse_response_head(raw)
         return plain_view(response) if request is None else response_view(request, response)
 
-    def _refused_lines(self) -> list[bytes]:
-        """For mitmproxy to refuse."""
+    def _refuse(self, too_long: bool) -> bytearray:
+        """For mitmproxy to refuse: bytes that are no head, or one that is too long."""
         self.head = None
-        return [bytes(self._data[:80])]
+        if not too_long:
+            return self._data[:80]
+        refusal = _Refusal()
+        refusal.reason = (
+            f"the head of a {_SENT[self._side]} is longer than {HEAD_LIMIT:,} bytes, the most that is read"
+        )
+        _log.warning("refused: %s", refusal.reason)
+        return refusal

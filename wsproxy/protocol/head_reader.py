@@ -55,6 +55,7 @@ class HeadReader:
         "limit",
         "reason",
         "rest",
+        "too_long",
     )
 
     def __init__(self, side: Side, *, limit: int = HEAD_LIMIT) -> None:
@@ -64,6 +65,7 @@ class HeadReader:
         self.head: bytes | None = None
         self.rest = b""
         self.reason: str | None = None
+        self.too_long = False
         self._request = side is Side.CLIENT
         self._buffer = bytearray()
         self._complete = 0
@@ -94,6 +96,7 @@ class HeadReader:
         self._buffer += data[:room]
         self._scan()
         if self.head is None and len(data) > room:
+            self.too_long = True
             self._give_up(f"no head ended within {self.limit} bytes")
         if self.head is not None:
             self.rest += data[room:]
