@@ -41,6 +41,18 @@ def accept_fault(accept: bytes, key: bytes) -> str | None:
     return f"{seen} answers another key, not {_shown(key)}"
 
 
+def answer_as(accept: bytes, key: bytes, other_key: bytes) -> bytes | None:
+    """The answer to `other_key`, computed, rightly or wrongly, as `accept` was for `key`; None if that is not
+    known.
+    """
+    if accept == compute_accept(key):
+        return compute_accept(other_key)
+    for (known, _), (answer, _) in zip(_wrong_answers(key), _wrong_answers(other_key), strict=True):
+        if accept == known:
+            return answer
+    return None
+
+
 def _wrong_answers(key: bytes) -> list[tuple[bytes, str]]:
     raw = _decoded(key) or b""
     whole = sha1(key + ACCEPT_GUID, usedforsecurity=False)

@@ -1,0 +1,83 @@
+"""The library, with real clients."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect as connect_async
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect
+
+from wsproxy.demo.device import status_document
+from wsproxy.errors import ReachError, RecordingError, UsageError
+from wsproxy.replay import serve
+
+SKYQ = str(Path(__file__).parents[2] / "recordings" / "skyq.db")
+PATH = "/as/system/status"
+
+
+def test_a_client_library_gets_what_the_device_sent() -> None:
+    with serve(SKYQ) as replay:
+        with connect(replay.url(PATH)) as client:
+            assert client.recv(timeout=5) == status_document().decode()
+        report = replay.report()
+    assert report.mismatches == ()
+    assert report.unplayed == ()
+    assert [each.session for each in report.connections] == [2]
+    assert report.unused_sessions == (1,)
+    assert "text {" in report.text
+    assert json.dumps(report.to_json())
+
+
+def test_it_plays_in_the_running_loop() -> None:
+    async def scenario() -> list[str | bytes]:
+        async with serve(SKYQ, "last", loop=True) as replay:
+            heard = []
+            for _ in range(3):
+                async with connect_async(replay.url(PATH)) as client:
+                    heard.append(await client.recv())
+            assert (await replay.settled_report()).connection_count == 3
+        assert not replay.report().mismatches
+        return heard
+
+    assert asyncio.run(scenario()) == [status_document().decode()] * 3
+
+
+def test_a_session_is_played_once_and_then_refused() -> None:
+    with serve(SKYQ, 2) as replay:
+        with connect(replay.url(PATH)) as client:
+            client.recv(timeout=5)
+        with pytest.raises(InvalidStatus, match="410"):
+            connect(replay.url(PATH))
+        with pytest.raises(InvalidStatus, match="404"):
+            connect(replay.url("/elsewhere"))
+    said = [mismatch.what for mismatch in replay.report().mismatches]
+    assert "all 1 sessions recorded for /as/system/status were played" in said[0]
+    assert said[1] == f"nothing was recorded for /elsewhere; recorded: {PATH}"
+
+
+def test_a_message_that_is_not_recorded_closes_the_connection_and_is_reported() -> None:
+    with serve(SKYQ, 2) as replay:
+        with connect(replay.url(PATH)) as client:
+            client.recv(timeout=5)
+            client.send("what?")
+            with pytest.raises(ConnectionClosedError, match="1008"):
+                client.recv(timeout=5)
+        (mismatch,) = replay.report().mismatches
+    assert mismatch.got is not None
+    assert mismatch.got.payload == b"what?"
+
+
+def test_a_port_that_is_taken_and_a_recording_that_is_none(tmp_path: Path) -> None:
+    with serve(SKYQ) as replay, pytest.raises(ReachError, match="choose another port"):
+        serve(SKYQ, port=replay.port).__enter__()
+    with pytest.raises(RecordingError):
+        serve(str(tmp_path / "none.db")).__enter__()
+    with pytest.raises(RecordingError, match="no session 9"):
+        serve(SKYQ, 9).__enter__()
+    for nonsense in ({"speed": "fast"}, {"speed": 0}, {"on_mismatch": "shrug"}):
+        with pytest.raises(UsageError):
+            serve(SKYQ, **nonsense)
+    with pytest.raises(UsageError, match="does not run"):
+        serve(SKYQ).url()

@@ -1,0 +1,150 @@
+"""`wsproxy replay server`: be the device in a recording."""
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from wsproxy.cli.replay_view import ReplayDisplay
+    from wsproxy.replay.model import ReplayOptions
+    from wsproxy.replay.report import ReplayReport
+    from wsproxy.replay.server import ReplayServer
+
+_EXAMPLES = """\b
+Examples:
+  wsproxy replay server recordings/skyq.db
+  wsproxy replay server device.db last -p 9006 --speed max --loop
+  wsproxy replay server device.db --match json:/id --on-mismatch skip --format jsonl
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Be the device in a recording.")
+@click.argument("recording")
+@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.option(
+    "-p",
+    "--listen-port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on, 0 for a free one.",
+)
+@click.option("--listen-host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--speed",
+    default="1",
+    show_default=True,
+    metavar="NUMBER|max",
+    help="How fast: 1 keeps the recorded gaps, 2 halves them, max leaves them out.",
+)
+@click.option("--loop", is_flag=True, help="Play sessions again when all were played.")
+@click.option(
+    "--match",
+    default="exact",
+    show_default=True,
+    metavar="HOW",
+    help="When a message is the recorded one: exact, json, json:/POINTER,... without what is there,"
+    " regex:PATTERN, any.",
+)
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="POINTER",
+    help="A JSON pointer in the client's messages whose value differs from run to run; the device's later"
+    " messages get the live value.",
+)
+@click.option("--strict", is_flag=True, help="Recorded messages left unplayed are mismatches too.")
+@click.option(
+    "--on-mismatch",
+    type=click.Choice(["close", "skip", "wait"]),
+    default="close",
+    show_default=True,
+    help="After another message than recorded: close, take it for the recorded one, or wait for that.",
+)
+@click.option("--exact-handshake", is_flag=True, help="Send the recorded Sec-WebSocket-Accept as it is.")
+@click.option("--as-sent", is_flag=True, help="Play what the client was sent where that was changed.")
+@click.option("-q", "--quiet", is_flag=True, help="Show mismatches only.")
+@click.option(
+    "--format", "style", type=click.Choice(["text", "jsonl"]), default="text", help="How to show it."
+)
+def server(
+    recording: str,
+    sessions: tuple[str, ...],
+    listen_host: str,
+    listen_port: int,
+    quiet: bool,
+    style: str,
+    **settings: Any,
+) -> None:
+    """Be the device in RECORDING: accept clients, and play them the recorded SESSIONs (numbers or last, all
+    if none are given), byte for byte and in turn. What the client sends is compared with what was recorded.
+
+    Give your client the URL this prints. Ctrl-C ends it. Exit code 1 if a client did something else than
+    recorded.
+    """
+    from wsproxy.cli.paint import Output
+    from wsproxy.cli.replay_view import JsonView, ReplayDisplay, TextView
+    from wsproxy.replay.server import ReplayServer
+
+    options = _options(settings)
+    view = JsonView() if style == "jsonl" else TextView()
+    display = ReplayDisplay(view, Output(), quiet=quiet)
+    try:
+        played = ReplayServer(recording, sessions, options, watch=display.show)
+        report = asyncio.run(_serve(played, listen_host, listen_port, display))
+    finally:
+        display.close()
+    _say_what(report, options.strict)
+
+
+def _options(settings: dict[str, Any]) -> "ReplayOptions":
+    from wsproxy.replay.model import OnMismatch, ReplayOptions
+    from wsproxy.replay.timing import parse_speed
+
+    speed = parse_speed(settings.pop("speed"))
+    policy = OnMismatch(settings.pop("on_mismatch"))
+    return ReplayOptions(speed=speed, on_mismatch=policy, **settings)
+
+
+async def _serve(played: "ReplayServer", host: str, port: int, display: "ReplayDisplay") -> "ReplayReport":
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    display.on_broken(lambda: loop.call_soon_threadsafe(stop.set))
+    await played.start(host, port)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        for path in played.paths:
+            click.echo(f"Give your client  {_url(host, played.port, path)}", err=True)
+        click.echo("Ctrl-C ends it.", err=True)
+        await stop.wait()
+        return played.report()
+    finally:
+        await played.stop()
+
+
+def _url(host: str, port: int, path: str) -> str:
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    return f"ws://[{shown}]:{port}{path}" if ":" in shown else f"ws://{shown}:{port}{path}"
+
+
+def _say_what(report: "ReplayReport", strict: bool) -> None:
+    unplayed = report.unplayed_count
+    click.echo(
+        f"{_counted(report.connection_count, 'connection')}, {_counted(report.mismatch_count, 'mismatch')},"
+        f" {_counted(unplayed, 'recorded message')} left unplayed",
+        err=True,
+    )
+    if report.unused_sessions:
+        numbers = ", ".join(map(str, report.unused_sessions[:20]))
+        click.echo(f"Nobody asked for session {numbers}", err=True)
+    if report.mismatch_count or (strict and unplayed):
+        sys.exit(1)
+
+
+def _counted(count: int, what: str) -> str:
+    plural = "es" if what.endswith("ch") else "s"
+    return f"{count:,} {what}{plural if count != 1 else ''}"

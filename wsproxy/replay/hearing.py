@@ -1,0 +1,78 @@
+"""What one side says, read alike from a live connection and from a recording."""
+
+from typing import NamedTuple
+
+from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.frame import Frame, OpaqueData, Side, WireEvent
+from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.handshake import negotiate, parse_response_head
+from wsproxy.protocol.message import MESSAGE_LIMIT, MessageAssembler
+from wsproxy.replay.model import PlayedMessage
+
+
+class Undecoded(NamedTuple):
+    """Bytes in which no frames can be told apart, up to `offset` behind the side's opening handshake."""
+
+    offset: int
+    at_ns: int
+
+
+type Heard = PlayedMessage | Undecoded
+
+
+class Hearing:
+    """Hears one side of a session: data messages, control frames, and bytes that are neither.
+
+    `response_head` says what was negotiated. Of a message at most `message_limit` bytes are kept. No input
+    makes it raise.
+    """
+
+    __slots__ = ("_assembler", "_controls", "_decoder", "_messages", "side")
+
+    def __init__(
+        self,
+        side: Side,
+        response_head: bytes,
+        dialect: Dialect = RFC6455,
+        *,
+        message_limit: int = MESSAGE_LIMIT,
+    ) -> None:
+        deflate = negotiate(parse_response_head(response_head)).deflate
+        inflater = None if deflate is None else deflate.inflater(side, output_limit=message_limit)
+        self.side = side
+        self._decoder = FrameDecoder(dialect)
+        self._assembler = MessageAssembler(inflater, message_limit=message_limit)
+        self._messages = self._controls = 0
+
+    @property
+    def offset(self) -> int:
+        """How many bytes `receive_data` got."""
+        return self._decoder.offset
+
+    def receive_data(self, data: bytes, at_ns: int) -> list[Heard]:
+        """What the next bytes of the side's stream, received at that time, complete."""
+        heard = [self.receive_event(event, at_ns) for event in self._decoder.receive_data(data)]
+        return [each for each in heard if each is not None]
+
+    def receive_event(self, event: WireEvent, at_ns: int) -> Heard | None:
+        """What an event that was decoded elsewhere completes; not to be mixed with `receive_data`."""
+        message = self._assembler.receive(event)
+        if message is not None:
+            self._messages += 1
+            return PlayedMessage(
+                self.side,
+                self._messages,
+                message.opcode,
+                message.payload,
+                at_ns,
+                message.length,
+                message.end_offset,
+            )
+        if type(event) is Frame:
+            if event.opcode < 0x8 or not event.complete:
+                return None
+            self._controls += 1
+            end = event.offset + len(event.header) + len(event.payload) + len(event.trailer)
+            length = len(event.payload)
+            return PlayedMessage(self.side, self._controls, event.opcode, event.payload, at_ns, length, end)
+        return Undecoded(event.offset + len(event.data), at_ns) if isinstance(event, OpaqueData) else None

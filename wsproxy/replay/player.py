@@ -1,0 +1,323 @@
+"""One connection's turn in a script: what to send next, what to wait for, what departs from the recording.
+
+Pure: what is heard and what time it is come in as arguments, what is to be done comes out as actions.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import build_frame
+from wsproxy.protocol.opcodes import Opcode, opcode_name
+from wsproxy.replay.actions import Action, Done, End, Log, Matches, More, Wait, Write
+from wsproxy.replay.hearing import Heard
+from wsproxy.replay.model import OnMismatch, PlayedMessage, ReplayOptions
+from wsproxy.replay.pings import PATIENCE_NS, Pings
+from wsproxy.replay.script import Expect, ExpectBytes, ExpectEnd, Play, PlayEnd, Step
+from wsproxy.replay.timing import Pace
+from wsproxy.store.model import TcpEnd
+
+_BATCH_SIZE = 1 << 16
+_POLICY_VIOLATION = 1008
+
+
+class Player:
+    """Plays one side's steps to a live peer, in turn order and time.
+
+    `began_ns` is the live time, `recorded_ns` the recorded time, of the end of the opening handshake.
+    """
+
+    def __init__(
+        self,
+        options: ReplayOptions,
+        matcher: Matches,
+        log: Log,
+        *,
+        recorded_ns: int,
+        began_ns: int,
+        side: Side = Side.SERVER,
+    ) -> None:
+        self._options = options
+        self._matcher = matcher
+        self._log = log
+        self._pace = Pace(options.speed, recorded_ns, began_ns)
+        self._side = side
+        self._steps: Sequence[Step] = ()
+        self._at = 0
+        self._all_given = False
+        self._inbox: deque[PlayedMessage] = deque()
+        self._received = 0
+        self._peer_ended = self._gone = False
+        self._patience: int | None = None
+        self._pings = Pings()
+        self._close_heard = False
+        self._abandoned = False
+        self._own_end = False
+        self._pending: End | None = None
+
+    # --- what comes in
+
+    def feed(self, steps: Sequence[Step]) -> None:
+        """Give the next steps; none: there are no more."""
+        self._steps, self._at = steps, 0
+        self._all_given = not steps
+
+    def hear(self, heard: Iterable[Heard], received: int) -> None:
+        """Take what the live peer said, and how many bytes it has sent by now."""
+        self._received = received
+        self._inbox.extend(each for each in heard if isinstance(each, PlayedMessage))
+
+    def peer_ended(self, *, gone: bool = False) -> None:
+        """The live peer has ended its TCP direction; `gone`: and cannot be sent anything either."""
+        self._peer_ended = True
+        self._gone |= gone
+
+    @property
+    def waiting(self) -> int:
+        """How many messages were heard and not looked at yet."""
+        return len(self._inbox)
+
+    @property
+    def left(self) -> Sequence[Step]:
+        """The steps not taken, of those that were given."""
+        return self._steps[self._at :]
+
+    # --- what is to be done
+
+    def next(self, now_ns: int) -> Action:
+        """What to do now."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            return pending
+        out: list[bytes] = []
+        size = 0
+        for action in self._actions(now_ns):
+            if not isinstance(action, Write):
+                if not out:
+                    return action
+                if isinstance(action, End):
+                    self._pending = action
+                break
+            out.append(action.data)
+            size += len(action.data)
+            if size >= _BATCH_SIZE:
+                break
+        return Write(b"".join(out))
+
+    def _actions(self, now_ns: int) -> Iterator[Action]:
+        while True:
+            if self._abandoned or (self._at == len(self._steps) and self._all_given):
+                action = self._after_all(now_ns)
+            elif self._at == len(self._steps):
+                action = More()
+            else:
+                action = self._take(self._steps[self._at], now_ns)
+            if action is not None:
+                yield action
+
+    def _take(self, step: Step, now_ns: int) -> Action | None:
+        match step:
+            case Play():
+                return self._play(step, now_ns)
+            case Expect():
+                return self._expect(step, now_ns)
+            case ExpectBytes():
+                return self._expect_bytes(step, now_ns)
+            case ExpectEnd():
+                return self._expect_end(step, now_ns)
+            case PlayEnd():
+                return self._play_end(step, now_ns)
+
+    # --- playing
+
+    def _play(self, step: Play, now_ns: int) -> Action | None:
+        if self._gone:
+            return self._abandon()
+        if step.answers and not self._pings.has(step):
+            return self._pass()
+        if wait := self._pace.wait_ns(step.at_ns, now_ns):
+            return self._wait(now_ns + wait, now_ns)
+        data = step.data if not step.answers else self._pings.answer(step) or step.data
+        self._pace.played(step.at_ns)
+        self._at += 1
+        if step.said:
+            self._log.played(now_ns, step.said)
+        return Write(data)
+
+    def _wait(self, until_ns: int, now_ns: int) -> Action | None:
+        """Wait, but let no Ping that is not recorded wait with it."""
+        if self._inbox and self._inbox[0].control and self._inbox[0].opcode != Opcode.CLOSE:
+            upcoming = self._upcoming()
+            if not (upcoming is not None and self._inbox[0].opcode == upcoming.opcode == Opcode.PING):
+                return self._aside(now_ns)
+        return Wait(until_ns)
+
+    def _upcoming(self) -> PlayedMessage | None:
+        """What is expected next, as far as steps are known."""
+        for place in range(self._at, len(self._steps)):
+            step = self._steps[place]
+            if isinstance(step, Expect):
+                return step.message
+        return None
+
+    def _play_end(self, step: PlayEnd, now_ns: int) -> Action | None:
+        if wait := self._pace.wait_ns(step.at_ns, now_ns):
+            return self._wait(now_ns + wait, now_ns)
+        self._pace.played(step.at_ns)
+        self._pass()
+        return self._end(step.how)
+
+    def _end(self, how: TcpEnd) -> Action:
+        self._own_end = True
+        if how is TcpEnd.RST:
+            self._peer_ended = self._gone = True
+        return End(how)
+
+    # --- hearing
+
+    def _expect(self, step: Expect, now_ns: int) -> Action | None:
+        ping = step.message.opcode == Opcode.PING
+        if not self._inbox:
+            if self._peer_ended:
+                return self._abandon()
+            return self._wait_for_ping(step, now_ns) if ping else Wait()
+        live = self._inbox[0]
+        if ping and live.opcode == Opcode.PING:
+            return self._pinged(step)
+        if live.control and live.opcode != Opcode.CLOSE:
+            return self._aside(now_ns)
+        if ping:
+            return self._pass()
+        self._inbox.popleft()
+        if live.opcode == Opcode.CLOSE:
+            return self._heard_close(step, live)
+        if step.message.opcode != Opcode.CLOSE and self._matcher.matches(step.message, live):
+            self._log.heard(live, recorded=True)
+            return self._pass(live)
+        return self._mismatch(live, step.message)
+
+    def _pass(self, live: PlayedMessage | None = None) -> Action | None:
+        """The step is done; what comes next is timed from `live`, if something came."""
+        if live is not None:
+            self._pace.anchor(self._steps[self._at].at_ns, live.at_ns)
+        self._at += 1
+        self._patience = None
+        return None
+
+    def _wait_for_ping(self, step: Expect, now_ns: int) -> Action | None:
+        if not self._pings.expected:
+            return self._pass()
+        if self._patience is None:
+            self._patience = max(now_ns, self._pace.due(step.at_ns)) + PATIENCE_NS
+        if now_ns < self._patience:
+            return Wait(self._patience)
+        self._pings.expected = False
+        return self._pass()
+
+    def _pinged(self, step: Expect) -> Action | None:
+        live = self._inbox.popleft()
+        self._pings.heard(step.message, live)
+        same = live.payload == step.message.payload
+        self._log.heard(live, "" if same else "another payload than recorded", recorded=True)
+        return self._pass(live)
+
+    def _aside(self, now_ns: int) -> Action | None:
+        """A control frame that the script does not wait for: a Ping is answered, a Pong is welcome."""
+        live = self._inbox.popleft()
+        if live.opcode != Opcode.PING:
+            self._log.heard(live)
+            return None
+        self._log.heard(live, "not recorded")
+        return self._make(Opcode.PONG, live.payload, now_ns, "answers a Ping that is not recorded")
+
+    def _heard_close(self, step: Expect, live: PlayedMessage) -> Action | None:
+        self._close_heard = True
+        if step.message.opcode != Opcode.CLOSE:
+            return self._leave(live)
+        same = live.payload == step.message.payload
+        self._log.heard(live, "" if same else "another payload than recorded", recorded=True)
+        return self._pass(live)
+
+    def _leave(self, live: PlayedMessage) -> Action | None:
+        """Answer a Close that is not recorded, and end."""
+        self._log.heard(live, "not recorded here")
+        self._abandon()
+        return self._make(Opcode.CLOSE, live.payload[:2], live.at_ns, "answers a Close that is not recorded")
+
+    def _mismatch(self, live: PlayedMessage, expected: PlayedMessage | None) -> Action | None:
+        what = _what(live, expected, self._side.other)
+        self._log.heard(live, "not as recorded")
+        self._log.mismatch(what, live, expected)
+        how = self._options.on_mismatch
+        if how is OnMismatch.CLOSE:
+            self._abandon()
+            payload = _POLICY_VIOLATION.to_bytes(2, "big") + what.encode()[:120]
+            return self._make(Opcode.CLOSE, payload, live.at_ns, "because of the mismatch")
+        if how is OnMismatch.SKIP and expected is not None and not expected.control:
+            self._pass(live)
+        return None
+
+    def _make(self, opcode: Opcode, payload: bytes, now_ns: int, note: str) -> Action | None:
+        if self._own_end:
+            return None
+        self._log.made(PlayedMessage(self._side, 0, opcode, payload, now_ns, len(payload)), note)
+        return Write(build_frame(opcode, payload).serialize())
+
+    def _expect_bytes(self, step: ExpectBytes, now_ns: int) -> Action | None:
+        while self._inbox and self._inbox[0].offset <= step.offset:
+            self._log.heard(self._inbox.popleft(), recorded=True)
+        if self._received >= step.offset:
+            self._pace.anchor(step.at_ns, now_ns)
+            return self._pass()
+        return self._abandon() if self._peer_ended else Wait()
+
+    # --- ending
+
+    def _expect_end(self, step: ExpectEnd, now_ns: int) -> Action | None:
+        if self._inbox:
+            return self._unexpected(now_ns)
+        if self._peer_ended:
+            self._pace.anchor(step.at_ns, now_ns)
+            return self._pass()
+        if not self._close_heard:
+            return Wait()
+        # Whoever has said goodbye may wait for the other to hang up first.
+        if self._patience is None:
+            self._patience = max(now_ns, self._pace.due(step.at_ns)) + PATIENCE_NS
+        return Wait(self._patience) if now_ns < self._patience else self._pass()
+
+    def _abandon(self) -> Action | None:
+        self._abandoned = True
+        return None
+
+    def _after_all(self, now_ns: int) -> Action | None:
+        """The script is over, or given up."""
+        if self._inbox:
+            return self._unexpected(now_ns)
+        if self._gone or (self._peer_ended and self._own_end):
+            return Done()
+        if not self._own_end and (self._abandoned or self._peer_ended):
+            return self._end(TcpEnd.FIN)
+        return Wait()
+
+    def _unexpected(self, now_ns: int) -> Action | None:
+        live = self._inbox[0]
+        if live.control and live.opcode != Opcode.CLOSE:
+            return self._aside(now_ns)
+        self._inbox.popleft()
+        if self._abandoned:
+            self._log.heard(live, "after the end")
+            return None
+        if live.opcode == Opcode.CLOSE:
+            self._close_heard = True
+            return self._leave(live)
+        return self._mismatch(live, None)
+
+
+def _what(live: PlayedMessage, expected: PlayedMessage | None, side: Side) -> str:
+    if expected is None:
+        return f"the {side.value} sent a message behind all that is recorded"
+    if expected.opcode != live.opcode:
+        recorded = opcode_name(expected.opcode)
+        return f"the {side.value} sent a {opcode_name(live.opcode)} message where {recorded} is recorded"
+    return f"the {side.value} sent another message than recorded"

@@ -1,0 +1,162 @@
+"""What happens in a session, as steps: what one side is to play, and what the other must have said before.
+
+Pure: steps are made from what a recording holds, as it is read, and hold nothing of how they are played.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.opcodes import Opcode
+from wsproxy.replay.hearing import Hearing, Undecoded
+from wsproxy.replay.model import PlayedMessage
+from wsproxy.store.model import StoredEvent, TcpEnd
+
+_WRITE_SIZE = 1 << 16
+_KEPT_PINGS = 32
+
+
+class Play(NamedTuple):
+    """Bytes to send as they are, which were on the wire by `at_ns`.
+
+    `said` are the messages and control frames they complete. `answers` is the number of the Ping (a control
+    frame of the other side's) to which they are the Pong, 0 for none. `event_id` is that of the last event.
+    """
+
+    data: bytes
+    at_ns: int
+    event_id: int
+    said: tuple[PlayedMessage, ...] = ()
+    answers: int = 0
+
+
+class Expect(NamedTuple):
+    """A message, Ping or Close of the other side's that what follows may be an answer to."""
+
+    message: PlayedMessage
+    event_id: int
+
+    @property
+    def at_ns(self) -> int:
+        """When it came."""
+        return self.message.at_ns
+
+
+class ExpectBytes(NamedTuple):
+    """So many bytes of the other side's in all, where its frames cannot be told apart."""
+
+    offset: int
+    at_ns: int
+    event_id: int
+
+
+class ExpectEnd(NamedTuple):
+    """The other side has ended its TCP direction."""
+
+    how: TcpEnd
+    at_ns: int
+    event_id: int
+
+
+class PlayEnd(NamedTuple):
+    """End this side's TCP direction."""
+
+    how: TcpEnd
+    at_ns: int
+    event_id: int
+
+
+type Step = Play | Expect | ExpectBytes | ExpectEnd | PlayEnd
+type Happening = StoredEvent | End
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How, and between which events, a side ended its TCP direction."""
+
+    side: Side
+    how: TcpEnd
+    at_ns: int
+    id: int
+
+
+class Script:
+    """Makes the steps for the one who plays side `plays` of a session."""
+
+    def __init__(self, plays: Side, hearings: tuple[Hearing, Hearing]) -> None:
+        self._plays = plays
+        self._hearings = {hearing.side: hearing for hearing in hearings}
+        self._pings: deque[PlayedMessage] = deque(maxlen=_KEPT_PINGS)
+
+    def steps(self, happenings: Iterable[Happening]) -> Iterator[Step]:
+        """The steps of what happened, in the order in which it was seen."""
+        together = _Together()
+        for happening in happenings:
+            step = self._step(happening)
+            if step is None:
+                continue
+            if isinstance(step, Play) and together.take(step):
+                continue
+            yield from together.joined()
+            if not (isinstance(step, Play) and together.take(step)):
+                yield step
+        yield from together.joined()
+
+    def _step(self, happening: Happening) -> Step | None:
+        if isinstance(happening, End):
+            kind = PlayEnd if happening.side is self._plays else ExpectEnd
+            return kind(happening.how, happening.at_ns, happening.id)
+        heard = self._hearings[happening.side].receive_event(happening.event, happening.at_ns)
+        if happening.side is self._plays:
+            data = happening.event.serialize()
+            if not isinstance(heard, PlayedMessage):
+                return Play(data, happening.at_ns, happening.id)
+            return Play(data, happening.at_ns, happening.id, (heard,), self._answered_by(heard))
+        if isinstance(heard, Undecoded):
+            return ExpectBytes(heard.offset, heard.at_ns, happening.id)
+        if heard is None or (heard.control and heard.opcode not in (Opcode.PING, Opcode.CLOSE)):
+            return None
+        if heard.opcode == Opcode.PING:
+            self._pings.append(heard)
+        return Expect(heard, happening.id)
+
+    def _answered_by(self, said: PlayedMessage) -> int:
+        """The number of the Ping this Pong answers; those before it will get no answer."""
+        if said.opcode != Opcode.PONG:
+            return 0
+        for ping in self._pings:
+            if ping.payload == said.payload:
+                while self._pings.popleft() is not ping:
+                    pass
+                return ping.number
+        return 0
+
+
+class _Together:
+    """What came in one piece is to be sent in one piece."""
+
+    def __init__(self) -> None:
+        self._steps: list[Play] = []
+        self._size = 0
+
+    def take(self, step: Play) -> bool:
+        """Whether this step goes with those taken before."""
+        if self._steps:
+            first = self._steps[0]
+            if step.at_ns != first.at_ns or step.answers or first.answers or self._size >= _WRITE_SIZE:
+                return False
+        self._steps.append(step)
+        self._size += len(step.data)
+        return True
+
+    def joined(self) -> Iterator[Play]:
+        """One step for all, if there are any; nothing is left."""
+        steps, self._steps, self._size = self._steps, [], 0
+        if len(steps) == 1:
+            yield steps[0]
+        elif steps:
+            data = b"".join(step.data for step in steps)
+            said = tuple(message for step in steps for message in step.said)
+            yield Play(data, steps[-1].at_ns, steps[-1].event_id, said)

@@ -1,0 +1,165 @@
+"""The sessions of a recording, read for playing in a thread of their own: small ones once, huge ones in
+pages.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+
+from wsproxy.errors import RecordingError
+from wsproxy.protocol.frame import OpaqueData, Side
+from wsproxy.protocol.grammar import DIALECTS, Dialect
+from wsproxy.replay.hearing import Hearing
+from wsproxy.replay.model import PlayedMessage
+from wsproxy.replay.script import End, Expect, Happening, Play, Script, Step
+from wsproxy.store.model import StoredEvent, StoredSession, TcpEnd
+from wsproxy.store.reader import Recording, open_recording
+
+_PAGE = 256
+_SHARED_BYTES = 8 << 20
+_SHARED_FRAMES = 200_000
+
+
+class Source:
+    """Reads one recording; every method but `close` is for the loop it is used in.
+
+    Raises RecordingError when the recording cannot be read.
+    """
+
+    def __init__(self, path_or_url: str) -> None:
+        self._path = path_or_url
+        self._reader = ThreadPoolExecutor(1, "wsproxy replay reader")
+        self._recording: Recording | None = None
+        self._shared: dict[int, asyncio.Future[Sequence[Step]]] = {}
+
+    async def sessions(self, refs: Sequence[int | str] = ()) -> list[StoredSession]:
+        """The sessions with these numbers (or "last"), all if there are none."""
+        return await self._in_thread(self._sessions, tuple(refs))
+
+    async def script(self, session: StoredSession) -> "Pages":
+        """The steps of the device's part in a session."""
+        frames = session.client.frames + session.server.frames
+        size = session.client.received_bytes + session.server.received_bytes
+        if frames > _SHARED_FRAMES or size > _SHARED_BYTES:
+            return Pages(self, await self._in_thread(self._steps, session))
+        if session.id not in self._shared:
+            self._shared[session.id] = asyncio.ensure_future(self._in_thread(self._all_steps, session))
+        return Pages(self, None, await asyncio.shield(self._shared[session.id]))
+
+    async def page(self, steps: Iterator[Step]) -> list[Step]:
+        """The next steps."""
+        return await self._in_thread(lambda: list(islice(steps, _PAGE)))
+
+    def close(self) -> None:
+        """Close the recording."""
+        self._reader.submit(self._close)
+        self._reader.shutdown()
+
+    async def _in_thread[**P, T](self, work: "Callable[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader, partial(work, *args, **kwargs))
+
+    # --- in the thread
+
+    def _open(self) -> Recording:
+        if self._recording is None:
+            self._recording = open_recording(self._path)
+        return self._recording
+
+    def _close(self) -> None:
+        if self._recording is not None:
+            self._recording.close()
+
+    def _sessions(self, refs: tuple[int | str, ...]) -> list[StoredSession]:
+        recording = self._open()
+        return [recording.session(ref) for ref in refs] if refs else list(recording.sessions())
+
+    def _all_steps(self, session: StoredSession) -> list[Step]:
+        return list(self._steps(session))
+
+    def _steps(self, session: StoredSession) -> Iterator[Step]:
+        return script_of(self._open(), session, Side.SERVER)
+
+
+class Pages:
+    """The steps of one session for one connection: all at once, or page after page."""
+
+    def __init__(self, source: Source, steps: Iterator[Step] | None, shared: Sequence[Step] = ()) -> None:
+        self._source = source
+        self._steps = steps
+        self._shared = shared
+
+    @property
+    def first_message(self) -> PlayedMessage | None:
+        """What the client says before the device says anything; None if the device speaks first, or if that
+        is not known.
+        """
+        for step in self._shared:
+            if isinstance(step, Play):
+                return None
+            if isinstance(step, Expect):
+                return step.message
+        return None
+
+    @property
+    def left(self) -> Sequence[Step]:
+        """The steps that are known and were not given to anybody yet."""
+        return self._shared
+
+    async def more(self) -> Sequence[Step]:
+        """The next steps; none at the end."""
+        if self._steps is not None:
+            return await self._source.page(self._steps)
+        shared, self._shared = self._shared, ()
+        return shared
+
+
+def script_of(recording: Recording, session: StoredSession, plays: Side) -> Iterator[Step]:
+    """The steps for the one who plays side `plays` of a session, read as they are consumed.
+
+    Raises RecordingError for a session whose frames are in a dialect of the user's own.
+    """
+    start = session.start
+    names = {Side.CLIENT: start.client_dialect, Side.SERVER: start.server_dialect}
+    client, server = (Hearing(side, start.response_head, _dialect(names[side], session.id)) for side in Side)
+    return Script(plays, (client, server)).steps(happenings(recording, session, plays))
+
+
+def happenings(recording: Recording, session: StoredSession, plays: Side) -> Iterator[Happening]:
+    """What was on the wire, with the ends of both directions, in the order in which it was seen."""
+    last = 0
+    for stored in recording.events(session.id):
+        last = stored.id
+        yield stored
+    tail = recording.tail(session.id, plays)
+    if tail:
+        last += 1
+        offset = session.counts(plays).received_bytes - len(tail)
+        yield StoredEvent(last, session.id, plays, session.last_at_ns, OpaqueData(offset, tail, "cut short"))
+    yield from _ends(session, plays, last)
+
+
+def _ends(session: StoredSession, plays: Side, last: int) -> Iterator[End]:
+    """How the directions ended, where it is not known when: after a closing handshake the device hangs up,
+    else the client does.
+    """
+    if session.end is None:
+        return
+    end = session.end
+    hows = {Side.CLIENT: end.client_end, Side.SERVER: end.server_end}
+    first = Side.SERVER if end.closed_by is not None or end.client_end is TcpEnd.OPEN else Side.CLIENT
+    for place, side in enumerate((first, first.other), last + 1):
+        if hows[side] is not TcpEnd.OPEN:
+            yield End(side, hows[side], end.ended_at_ns, place)
+
+
+def _dialect(name: str, session_id: int) -> Dialect:
+    # A name out of a recording must never become the path of a file to run.
+    if name not in DIALECTS:
+        raise RecordingError(
+            f"session {session_id} is in the dialect {name}, which is not one of wsproxy's own:"
+            f" it cannot be replayed (known: {', '.join(DIALECTS)})"
+        )
+    return DIALECTS[name]

@@ -1,0 +1,61 @@
+"""When what was recorded is due, at the speed it is played at. Pure: times come in as arguments."""
+
+import math
+
+from wsproxy.errors import UsageError
+
+_NOW_NS = 500_000
+"""What is due within half a millisecond goes out now: a loop's timers are no finer."""
+
+
+def parse_speed(text: str | float | None) -> float | None:
+    """The speed somebody asked for: a number, or "max" (None) for no gaps at all. Raises UsageError."""
+    if text is None or text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not (math.isfinite(speed) and speed > 0):
+        raise UsageError(
+            f"the speed {text!r} makes no sense: give a number over 0 (1 is as recorded), or max"
+        )
+    return speed
+
+
+class Pace:
+    """Recorded times to live ones, in nanoseconds.
+
+    Gaps count from what was played or heard last, so that a peer that takes its time delays what follows by
+    just that much.
+    """
+
+    __slots__ = ("_live_ns", "_recorded_ns", "_speed")
+
+    def __init__(self, speed: float | None, recorded_ns: int, live_ns: int) -> None:
+        self._speed = speed
+        self._recorded_ns = recorded_ns
+        self._live_ns = live_ns
+
+    def anchor(self, recorded_ns: int, live_ns: int) -> None:
+        """From here on, what was at `recorded_ns` is at `live_ns`; time does not run backwards."""
+        self._recorded_ns = recorded_ns
+        self._live_ns = max(self._live_ns, live_ns)
+
+    def played(self, recorded_ns: int) -> None:
+        """Go on from something that was played when it was due."""
+        self._live_ns = self.due(recorded_ns)
+        self._recorded_ns = max(recorded_ns, self._recorded_ns)
+
+    def due(self, recorded_ns: int) -> int:
+        """When it is to be played."""
+        if self._speed is None:
+            return self._live_ns
+        return self._live_ns + max(0, int((recorded_ns - self._recorded_ns) / self._speed))
+
+    def wait_ns(self, recorded_ns: int, now_ns: int) -> int:
+        """How long to wait until it is due; 0: play it."""
+        if self._speed is None:
+            return 0
+        wait = self.due(recorded_ns) - now_ns
+        return wait if wait > _NOW_NS else 0
