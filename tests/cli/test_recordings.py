@@ -5,14 +5,16 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.cli.recordings import RESPONSE, make_recording, recorder, send, start
+from tests.cli.recordings import BEGAN_NS, REQUEST, RESPONSE, make_recording, recorder, send, start
 from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy, wsproxy_here
 from wsproxy.demo.device import status_document
 from wsproxy.protocol.frame import Side
+from wsproxy.store.model import HttpExchange
 
 
 @pytest.fixture(scope="module")
@@ -281,3 +283,47 @@ def test_a_session_is_followed_to_its_end(tmp_path: Path) -> None:
     assert '"text":"four"' in rest
     assert '"type":"end"' in rest
     assert follower.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def with_http(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("http") / "wsproxy.db"
+    refused = HttpExchange(
+        started_at_ns=BEGAN_NS,
+        ended_at_ns=BEGAN_NS + 12_400_000,
+        client_address="127.0.0.1:51234",
+        server_address="192.0.2.7:9006",
+        target="http://skyq:9006/as/system/status",
+        request_head=REQUEST,
+        request_body=b"",
+        response_head=b"HTTP/1.1 426 Upgrade Required\r\nX: \x1b[31m\r\n\r\n",
+        response_body=b'{"error": "no"}',
+        request_body_length=0,
+        response_body_length=1_000_000,
+    )
+    with recorder(path) as found:
+        found.exchange(refused)
+        found.exchange(replace(refused, response_head=b"", response_body=b"", response_body_length=0))
+    return str(path)
+
+
+def test_http_exchanges_are_mentioned_and_shown(with_http: str) -> None:
+    listed = wsproxy_here("ls", with_http)
+    assert listed.err.splitlines()[-1] == f"2 HTTP exchanges: wsproxy show {with_http} --http"
+    refused, unanswered = show(with_http, "--http").split("2018-10-20 01:46:40  ")[1:]
+    assert refused.startswith(
+        "exchange 1  127.0.0.1:51234 → http://skyq:9006/as/system/status  12 ms\n  request\n"
+    )
+    assert "\n      HTTP/1.1 426 Upgrade Required\n      X: \\x1b[31m\n\n" in refused
+    assert '"error": "no"' in refused
+    assert "(1,000,000 bytes, of which 15 were recorded)" in refused
+    assert unanswered.endswith("\n  no response\n")
+
+
+def test_http_exchanges_as_json(with_http: str, recording: str) -> None:
+    refused, unanswered = wsproxy_here("show", with_http, "--http", "--json").objects
+    assert (refused["exchange"], refused["target"]) == (1, "http://skyq:9006/as/system/status")
+    assert refused["response_body"] == {"text": '{"error": "no"}'}
+    assert (refused["response_body_length"], unanswered["response_head"]) == (1_000_000, "")
+    none = wsproxy_here("show", recording, "--http")
+    assert (none.code, none.out, none.err) == (0, "", f"{recording} has no HTTP exchanges.\n")

@@ -31,6 +31,7 @@ def ls(recording: str, as_json: bool) -> None:
 
     `client` and `server` count the frames each side sent, `bytes` what both did.
     """
+    from wsproxy.cli.exchanges import count_text
     from wsproxy.cli.objects import json_line
     from wsproxy.cli.paint import Output
     from wsproxy.store.reader import open_recording
@@ -40,12 +41,16 @@ def ls(recording: str, as_json: bool) -> None:
         if as_json:
             output.print_all(json_line(_object(session)) for session in opened.sessions())
             return
-        sessions = list(opened.sessions())
-    if sessions:
+        rows = [_row(session) for session in opened.sessions()]
+        exchanges = opened.exchange_count()
+    if rows:
         width = shutil.get_terminal_size().columns if output.terminal else None
-        output.print_all(_table([_row(session) for session in sessions], width))
+        output.print_all(_table(rows, width))
     else:
         click.echo(f"{recording} has no sessions yet.", err=True)
+    if exchanges:
+        output.flush()
+        click.echo(f"{count_text(exchanges)}: wsproxy show {recording} --http", err=True)
 
 
 def _row(session: "StoredSession") -> tuple[str, ...]:

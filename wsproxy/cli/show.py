@@ -23,6 +23,7 @@ Examples:
   wsproxy show recordings/wsproxy.db 3 --hex
   wsproxy show recordings/wsproxy.db last --side server --filter text --filter /state/
   wsproxy show recordings/wsproxy.db --follow
+  wsproxy show recordings/wsproxy.db --http
 """
 
 
@@ -36,6 +37,7 @@ Examples:
     "--filter", "filters", multiple=True, metavar="WHAT", help=f"Show only {FILTER_HELP}; ! negates."
 )
 @click.option("--follow", is_flag=True, help="Go on while the session is being recorded.")
+@click.option("--http", is_flag=True, help="Show the plain HTTP exchanges, not a session.")
 @click.option("--lines", default=40, show_default=True, help="Lines of a payload to print; 0 prints all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show(
@@ -46,6 +48,7 @@ def show(
     side: str | None,
     filters: Sequence[str],
     follow: bool,
+    http: bool,
     lines: int,
     as_json: bool,
 ) -> None:
@@ -63,6 +66,9 @@ def show(
     wanted = parse_filters(filters)
     output = Output()
     with open_recording(recording) as opened:
+        if http:
+            _show_exchanges(opened, output, lines, as_json)
+            return
         stored = opened.session(session)
         playback = Playback(opened, stored, Side(side) if side else None)
         if as_json:
@@ -78,6 +84,16 @@ def show(
                 output.print_all(view.seen(stored.id, seen))
         stored = opened.session(stored.id)
         output.print_all(view.ended(stored.id, stored.end) if stored.end else _unended(stored, as_json))
+
+
+def _show_exchanges(opened: "Recording", output: "Output", lines: int, as_json: bool) -> None:
+    from wsproxy.cli.exchanges import exchange_lines, exchange_object
+    from wsproxy.cli.objects import json_line
+
+    for stored in opened.exchanges():
+        output.print_all([json_line(exchange_object(stored))] if as_json else exchange_lines(stored, lines))
+    if not opened.exchange_count():
+        click.echo(f"{opened.location} has no HTTP exchanges.", err=True)
 
 
 def _read(

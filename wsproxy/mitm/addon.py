@@ -10,6 +10,7 @@ from mitmproxy.proxy.layer import NextLayer
 
 from wsproxy.errors import RecordingError, WsproxyError
 from wsproxy.mitm.audience import audience
+from wsproxy.mitm.exchanges import Exchanges
 from wsproxy.mitm.internals import find_addon, options_error, shut_down
 from wsproxy.mitm.next_layer import choose_layer
 from wsproxy.mitm.notices import Notices
@@ -38,8 +39,8 @@ class WsproxyAddon:
     name = "wsproxy"
 
     def __init__(self, observers: Sequence[Observer] = ()) -> None:
-        self.addons = [Notices()]
         self.sessions = Sessions(lambda: audience(ctx.master))
+        self.addons = [Notices(), Exchanges(self.sessions)]
         self.failure: WsproxyError | None = None
         self._observers = observers
         self._recorder: Recorder | None = None

@@ -49,9 +49,13 @@ def session_start(
 
 def target(request: http.Request) -> str:
     """The ws:// or wss:// URL a request asks for."""
-    scheme = "wss" if request.scheme == "https" else "ws"
-    authority = url.hostport("https" if scheme == "wss" else "http", request.host, request.port)
-    return f"{scheme}://{authority}{request.path}"
+    return "ws" + http_target(request).removeprefix("http")
+
+
+def http_target(request: http.Request) -> str:
+    """The http:// or https:// URL a request asks for."""
+    scheme = "https" if request.scheme == "https" else "http"
+    return f"{scheme}://{url.hostport(scheme, request.host, request.port)}{request.path}"
 
 
 def _if_other(received: bytes, sent: bytes | None) -> bytes | None:

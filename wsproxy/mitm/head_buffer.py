@@ -45,10 +45,13 @@ class HeadBuffer(ReceiveBuffer):
 
     `asked` tells the upgrade request that a response answers, None for another request; on the client's side
     it is not used. `head` is the last head given out, of which `gone` bytes were taken before; None if it was
-    plain HTTP.
+    plain HTTP. `last` is that head in any case.
     """
 
     head: bytes | None = None
+    last = b""
+    in_body = False
+    """Whether a body is being read: a chunked one ends in trailers, which are asked for as a head is."""
     gone = 0
 
     def __init__(self, side: Side, asked: Callable[[], RequestHead | None]) -> None:
@@ -65,6 +68,8 @@ class HeadBuffer(ReceiveBuffer):
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
         """The lines of the next head, without the blank one; None while it is not complete."""
+        if self.in_body:
+            return super().maybe_extract_lines()
         if self._given_up:
             return self._give_out(bytes(self._data[: self._taken]), headless=True)
         if self._reader.head is None:
@@ -97,6 +102,7 @@ class HeadBuffer(ReceiveBuffer):
     def _give_out(self, raw: bytes, *, headless: bool) -> list[bytearray]:
         self.gone = self._taken
         too_long = self._reader.too_long
+        self.last = b"" if headless else raw
         self._restart()
         if headless and (self._side is Side.CLIENT or self._asked() is None):
             return [self._refuse(too_long)]

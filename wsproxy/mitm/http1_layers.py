@@ -18,6 +18,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Htt
 
 from wsproxy.mitm.head_buffer import HeadBuffer
 from wsproxy.mitm.heads import head_to_send, keep_raw, raw_head
+from wsproxy.mitm.received import received
 from wsproxy.mitm.wire import hold_reading
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import RequestHead, parse_request_head
@@ -70,6 +71,11 @@ class _RawConnection(Http1Connection):
         else:
             yield from super()._handle_event(event)
 
+    def read_body(self, event: events.Event) -> CommandGenerator[None]:
+        """Read the body, its trailers included."""
+        self.buf.in_body = True
+        yield from super().read_body(event)
+
     def make_pipe(self) -> CommandGenerator[None]:
         """Hand on what has come already, every byte of it: a frame may begin with CR or LF."""
         if not _switches(self.response):
@@ -94,14 +100,14 @@ class RawHttp1Server(_RawConnection, Http1Server):
 
     def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
         """Keep the raw head of an upgrade request."""
+        self.buf.in_body = False
         for command in super().read_headers(event):
-            if (
-                isinstance(command, ReceiveHttp)
-                and isinstance(command.event, RequestHeaders)
-                and self.buf.head
-            ):
-                keep_raw(command.event.request, self.buf.head)
-                self.body = RequestBody(parse_request_head(self.buf.head))
+            came = command.event if isinstance(command, ReceiveHttp) else None
+            if isinstance(came, RequestHeaders):
+                received(came.request).head = self.buf.last
+                if self.buf.head:
+                    keep_raw(came.request, self.buf.head)
+                    self.body = RequestBody(parse_request_head(self.buf.head))
             yield command
         yield from self._pass_body()
 
@@ -178,6 +184,7 @@ class RawHttp1Client(_RawConnection, Http1Client):
 
     def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
         """Keep the raw head of a response to an upgrade request; pass interim responses on at once."""
+        self.buf.in_body = False
         cut_short = isinstance(event, events.ConnectionClosed) and bool(self.buf)
         if cut_short and raw_head(self.request) and self.request_done:
             self.buf.give_up()
@@ -188,9 +195,11 @@ class RawHttp1Client(_RawConnection, Http1Client):
 
     def _read_response_head(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
         for command in super().read_headers(event):
-            received = command.event if isinstance(command, ReceiveHttp) else None
-            if isinstance(received, ResponseHeaders) and self.buf.head is not None:
-                keep_raw(received.response, self.buf.head, self.buf.gone)
+            came = command.event if isinstance(command, ReceiveHttp) else None
+            if isinstance(came, ResponseHeaders):
+                received(came.response).head = self.buf.last
+                if self.buf.head is not None:
+                    keep_raw(came.response, self.buf.head, self.buf.gone)
             yield command
         if self.state == self.read_headers and self.stream_id and (interim := self.buf.take_interim()):
             yield ReceiveHttp(RawData(self.stream_id, interim))

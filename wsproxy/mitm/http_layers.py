@@ -40,6 +40,7 @@ from wsproxy.mitm.http1_layers import (
     RawHttp1Server,
     UpgradeBody,
 )
+from wsproxy.mitm.received import received
 from wsproxy.mitm.tls_layers import PoliteClientTLSLayer, PoliteServerTLSLayer
 
 type OpenSession = Callable[[Context, http.HTTPFlow], Layer | None]
@@ -98,6 +99,7 @@ class UpgradeStream(HttpStream):
     def handle_event(self, event: events.Event) -> CommandGenerator[None]:
         """Have the body of an upgrade request follow its head at once, whatever addons are doing."""
         if isinstance(event, UpgradeBody):
+            received(self.flow.request).receive_data(event.data)
             self.body += event.data
             yield from self._send_body()
         else:
@@ -116,6 +118,10 @@ class UpgradeStream(HttpStream):
             if self.context.server.connected:
                 yield SendHttp(HalfClose(self.stream_id), self.context.server)
         else:
+            if isinstance(event, RequestData):
+                received(self.flow.request).receive_data(event.data)
+            elif isinstance(event, ResponseData) and self.flow.response is not None:
+                received(self.flow.response).receive_data(event.data)
             yield from self._keep_raw_heads(super()._handle_event(event))
 
     def _keep_raw_heads(self, generated: CommandGenerator[None]) -> CommandGenerator[None]:

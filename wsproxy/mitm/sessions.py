@@ -1,5 +1,6 @@
 """The sessions that pass through one proxy, and what they share: settings, recorder, back-pressure."""
 
+import asyncio
 import logging
 import os
 import time
@@ -65,6 +66,9 @@ class Sessions:
         self._clock = clock
         self._new_key = new_key
         self._pressed = False
+        self.relaxed = asyncio.Event()
+        """Set unless the recorder must be given time."""
+        self.relaxed.set()
 
     def open(self, context: Context, flow: http.HTTPFlow) -> Layer | None:
         """The layer that relays the session of `flow`; None once nothing may pass any more."""
@@ -95,6 +99,10 @@ class Sessions:
     def press(self, pressed: bool) -> None:
         """Pause reading in all sessions, or go on."""
         self._pressed = pressed
+        if pressed:
+            self.relaxed.clear()
+        else:
+            self.relaxed.set()
         for session in self.live:
             session.gate.hold("recorder", pressed)
 
@@ -108,12 +116,14 @@ class Sessions:
     def refuse(self) -> None:
         """Let nothing pass any more."""
         self.refused = True
+        self.relaxed.set()
         for session in list(self.live):
             session.wire.abort()
 
     def close(self) -> None:
         """Close the sessions that are still open, as ended by neither side."""
         self.refused = True
+        self.relaxed.set()
         for session in list(self.live):
             session.finish(None)
             session.wire.close()

@@ -180,6 +180,12 @@ class Recording:
         if self._version >= EXCHANGES_SINCE:
             yield from map(rows.exchange, self._pages.rows(select(exchanges), exchanges.c.id, 0))
 
+    def exchange_count(self) -> int:
+        """How many HTTP exchanges there are."""
+        if self._version < EXCHANGES_SINCE:
+            return 0
+        return int(self._pages.fetch(select(func.count()).select_from(schema.http_exchanges))[0][0])
+
     def search(self, text: str) -> Iterator[StoredMessage]:
         """The text messages that hold a word beginning with each of the words in `text`.
 
