@@ -50,6 +50,28 @@ def test_a_recording_can_be_read_while_it_is_written(tmp_path: Path) -> None:
             assert b"".join(recording.stream(1, Side.SERVER)) == RESPONSE + HELLO * (1000 + 20 * 201)
 
 
+def test_how_each_direction_ended_has_its_place_among_the_frames(tmp_path: Path) -> None:
+    place = tmp_path / "recording.db"
+    with recording_to(place) as recorder:
+        session = recorder.open_session(START)
+        session.receive_data(Side.CLIENT, HELLO, AT + 1)
+        session.receive_eof(Side.CLIENT, "fin", AT + 2)
+        session.receive_data(Side.SERVER, HELLO + HELLO[:2], AT + 3)
+        session.receive_eof(Side.SERVER, "rst", AT + 4)
+        session.end(AT + 5)
+        recorder.open_session(START)
+    with open_recording(str(place)) as recording:
+        ended, interrupted = recording.sessions()
+        from_client, from_server = (stored.id for stored in recording.events(1))
+    client, server = ended.client, ended.server
+    assert (client.tcp_end, client.tcp_ended_at_ns, client.last_at_ns) == ("fin", AT + 2, AT + 1)
+    assert (server.tcp_end, server.tcp_ended_at_ns, server.last_at_ns) == ("rst", AT + 4, AT + 3)
+    assert client.tcp_end_id is not None
+    assert server.tcp_end_id is not None
+    assert from_client < client.tcp_end_id < from_server < server.tcp_end_id
+    assert (interrupted.client.tcp_end, interrupted.client.tcp_end_id) == ("open", None)
+
+
 def test_a_recording_stays_open_when_recorders_come_and_go(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
     record_session(place, [(Side.SERVER, HELLO)])

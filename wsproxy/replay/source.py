@@ -18,6 +18,7 @@ from wsproxy.store.model import StoredEvent, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 
 _PAGE = 256
+_BEYOND = 1 << 63
 _SHARED_BYTES = 8 << 20
 _SHARED_FRAMES = 200_000
 
@@ -128,31 +129,63 @@ def script_of(recording: Recording, session: StoredSession, plays: Side) -> Iter
 
 
 def happenings(recording: Recording, session: StoredSession, plays: Side) -> Iterator[Happening]:
-    """What was on the wire, with the ends of both directions, in the order in which it was seen."""
-    last = 0
-    for stored in recording.events(session.id):
-        last = stored.id
-        yield stored
-    tail = recording.tail(session.id, plays)
-    if tail:
-        last += 1
-        offset = session.counts(plays).received_bytes - len(tail)
-        yield StoredEvent(last, session.id, plays, session.last_at_ns, OpaqueData(offset, tail, "cut short"))
-    yield from _ends(session, plays, last)
+    """What was on the wire, with the ends of both directions, in the order in which it was seen.
 
-
-def _ends(session: StoredSession, plays: Side, last: int) -> Iterator[End]:
-    """How the directions ended, where it is not known when: after a closing handshake the device hangs up,
-    else the client does.
+    What `plays` left unfinished, bytes of no frame, stands where it came last.
     """
-    if session.end is None:
-        return
-    end = session.end
-    hows = {Side.CLIENT: end.client_end, Side.SERVER: end.server_end}
-    first = Side.SERVER if end.closed_by is not None or end.client_end is TcpEnd.OPEN else Side.CLIENT
-    for place, side in enumerate((first, first.other), last + 1):
-        if hows[side] is not TcpEnd.OPEN:
-            yield End(side, hows[side], end.ended_at_ns, place)
+    counts = session.counts(plays)
+    tail = recording.tail(session.id, plays)
+    last_id = 0
+    for happening in _with_ends(recording.events(session.id), _ends(session)):
+        own_data = isinstance(happening, StoredEvent) and happening.side is plays
+        if tail and happening.at_ns > counts.last_at_ns and not own_data:
+            yield _tail(session, plays, tail, last_id)
+            tail = b""
+        last_id = happening.id
+        yield happening
+    if tail:
+        yield _tail(session, plays, tail, last_id)
+
+
+def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[Happening]:
+    for stored in events:
+        while ends and ends[0].id < stored.id:
+            yield ends.pop(0)
+        yield stored
+    yield from ends
+
+
+def _tail(session: StoredSession, plays: Side, tail: bytes, event_id: int) -> StoredEvent:
+    counts = session.counts(plays)
+    event = OpaqueData(counts.received_bytes - len(tail), tail, "cut short")
+    return StoredEvent(event_id, session.id, plays, counts.last_at_ns, event)
+
+
+def _ends(session: StoredSession) -> list[End]:
+    """How the directions ended, the first first.
+
+    Where it is not known when, at the very end: after a closing handshake the device hangs up, else the
+    client does.
+    """
+    first = Side.CLIENT
+    if (
+        session.end is not None and session.end.closed_by is not None
+    ) or session.client.tcp_end is TcpEnd.OPEN:
+        first = Side.SERVER
+    ends = []
+    for side in (first, first.other):
+        counts = session.counts(side)
+        if counts.tcp_end is not TcpEnd.OPEN:
+            at_ns, end_id = counts.tcp_ended_at_ns, counts.tcp_end_id
+            ends.append(
+                End(
+                    side,
+                    counts.tcp_end,
+                    session.last_at_ns if at_ns is None else at_ns,
+                    _BEYOND if end_id is None else end_id,
+                )
+            )
+    return sorted(ends, key=lambda end: end.id)
 
 
 def _dialect(name: str, session_id: int) -> Dialect:

@@ -40,7 +40,12 @@ def _first_tables(connection: Connection) -> None:
 def _changes_and_exchanges(connection: Connection) -> None:
     # What the step before has just made from today's tables has all of it.
     schema.metadata.create_all(connection)
-    for table, column in (("changes", "rules TEXT NOT NULL DEFAULT ''"), ("sessions", "redaction TEXT")):
+    for table, column in (
+        ("changes", "rules TEXT NOT NULL DEFAULT ''"),
+        ("sessions", "redaction TEXT"),
+        ("sides", "tcp_end_id BIGINT"),
+        ("sides", "tcp_ended_at_ns BIGINT"),
+    ):
         present = {found["name"] for found in inspect(connection).get_columns(table)}
         if column.partition(" ")[0] not in present:
             connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")

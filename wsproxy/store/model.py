@@ -79,11 +79,20 @@ class SessionEnd:
 
 @dataclass(frozen=True, slots=True)
 class SideCounts:
-    """What one side has sent: `received_bytes` counts the bytes after its opening handshake."""
+    """What one side has sent: `received_bytes` counts the bytes after its opening handshake.
+
+    `last_at_ns` is the time of the last of them, or of the start. `tcp_end` says how its TCP direction ended;
+    `tcp_end_id` stands among the ids of the session's events where it did, at `tcp_ended_at_ns`; both are
+    None where that is not known, as in recordings of format 1.
+    """
 
     frames: int = 0
     messages: int = 0
     received_bytes: int = 0
+    last_at_ns: int = 0
+    tcp_end: TcpEnd = TcpEnd.OPEN
+    tcp_end_id: int | None = None
+    tcp_ended_at_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ sides = Table(
     Column("messages", BigInteger, nullable=False),
     Column("received_bytes", BigInteger, nullable=False),
     Column("tcp_end", Text, nullable=False),
+    Column("tcp_end_id", BigInteger),
+    Column("tcp_ended_at_ns", BigInteger),
     Column("tail", _Bytes, nullable=False),
 )
 

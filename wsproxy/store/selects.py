@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Table, literal, select
+from sqlalchemy import FromClause, Select, literal, select
 
 from wsproxy.store import schema
 
@@ -13,7 +13,9 @@ _CHANGES_SINCE = {"rules": (2, literal(""))}
 _SESSIONS_SINCE = {"redaction": (2, literal(None, schema.sessions.c.redaction.type))}
 
 _CLIENT, _SERVER = schema.sides.alias("client"), schema.sides.alias("server")
-_COUNTS = ("frames", "messages", "received_bytes", "last_at_ns", "tcp_end")
+_NO_NUMBER = literal(None, schema.sides.c.tcp_end_id.type)
+_SIDES_SINCE = {"tcp_end_id": (2, _NO_NUMBER), "tcp_ended_at_ns": (2, _NO_NUMBER)}
+_NOT_SHOWN = ("id", "tail")
 
 
 def select_sessions(version: int) -> Select[Any]:
@@ -21,8 +23,8 @@ def select_sessions(version: int) -> Select[Any]:
     return (
         select(
             *_columns(schema.sessions, _SESSIONS_SINCE, version),
-            *(_CLIENT.c[name].label(f"client_{name}") for name in _COUNTS),
-            *(_SERVER.c[name].label(f"server_{name}") for name in _COUNTS),
+            *_side_columns("client", _CLIENT, version),
+            *_side_columns("server", _SERVER, version),
         )
         .join(_CLIENT, _CLIENT.c.id == schema.sessions.c.id * 2 + schema.CLIENT)
         .join(_SERVER, _SERVER.c.id == schema.sessions.c.id * 2 + schema.SERVER)
@@ -34,7 +36,15 @@ def select_changes(version: int) -> Select[Any]:
     return select(*_columns(schema.changes, _CHANGES_SINCE, version))
 
 
-def _columns(table: Table, later: dict[str, tuple[int, Any]], version: int) -> list[Any]:
+def _side_columns(side: str, table: FromClause, version: int) -> list[Any]:
+    return [
+        column.label(f"{side}_{column.name}")
+        for column in _columns(table, _SIDES_SINCE, version)
+        if column.name not in _NOT_SHOWN
+    ]
+
+
+def _columns(table: FromClause, later: dict[str, tuple[int, Any]], version: int) -> list[Any]:
     """The columns of a table; a value in place of those that the format does not have yet."""
     return [
         later[column.name][1].label(column.name)

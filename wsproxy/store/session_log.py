@@ -26,6 +26,8 @@ class _SideLog:
 
     __slots__ = (
         "end",
+        "end_id",
+        "ended_at_ns",
         "fragments",
         "frame",
         "frame_id",
@@ -42,6 +44,8 @@ class _SideLog:
         self.last_at_ns = at_ns
         self.frames = self.messages = self.received = 0
         self.end = TcpEnd.OPEN
+        self.end_id: int | None = None
+        self.ended_at_ns: int | None = None
         self.frame, self.frame_id = _NO_FRAME, 0
         self.fragments = (0, 0)
         self.touched = True
@@ -140,6 +144,7 @@ class SessionLog:
         log.touched = True
         events = self._session.receive_eof(side, at_ns)
         self._add(log, events, at_ns, batch)
+        log.end_id, log.ended_at_ns = self._next_id(), at_ns
         return events
 
     def end(self, at_ns: int) -> SessionEnd:
@@ -172,6 +177,8 @@ class SessionLog:
                     "messages": log.messages,
                     "received_bytes": log.received + len(waiting),
                     "tcp_end": log.end.value,
+                    "tcp_end_id": log.end_id,
+                    "tcp_ended_at_ns": log.ended_at_ns,
                     "tail": self._session.pending(side) + waiting,
                 }
             )

@@ -27,10 +27,15 @@ def _stored_session(row: Any, dead: set[int]) -> StoredSession:
         state=state,
         start=session_start(row),
         end=_session_end(row) if row.ended_at_ns is not None else None,
-        client=SideCounts(row.client_frames, row.client_messages, row.client_received_bytes),
-        server=SideCounts(row.server_frames, row.server_messages, row.server_received_bytes),
+        client=_counts(row, Side.CLIENT),
+        server=_counts(row, Side.SERVER),
         last_at_ns=max(row.client_last_at_ns, row.server_last_at_ns),
     )
+
+
+def _counts(row: Any, side: Side) -> SideCounts:
+    values = {name: getattr(row, f"{side.value}_{name}") for name in SideCounts.__slots__}
+    return SideCounts(**{**values, "tcp_end": TcpEnd(values["tcp_end"])})
 
 
 def _session_end(row: Any) -> SessionEnd:
