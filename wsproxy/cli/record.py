@@ -24,6 +24,7 @@ _EXAMPLES = """\b
 Examples:
   wsproxy record ws://192.0.2.7:9006
   wsproxy record wss://192.0.2.7 --insecure -p 8443 -o device.db
+  wsproxy record ws://192.0.2.7:9006 --normalize
   wsproxy record --mode regular
   wsproxy record ws://192.0.2.7:9006 -s my_addon.py --set my_option=1
 """
@@ -50,6 +51,17 @@ Examples:
 @click.option("--mode", help="regular, socks5, upstream:URL, transparent or local, in place of TARGET.")
 @click.option("--insecure", is_flag=True, help="Accept any certificate of the device.")
 @click.option("--legacy-tls", is_flag=True, help="Speak TLS 1.0 and weak ciphers with the device.")
+@click.option(
+    "--normalize",
+    is_flag=False,
+    flag_value="strict",
+    default="",
+    metavar="[=PROFILE]",
+    help="Repair what departs from RFC 6455: by the profile strict, another one, or that of a TOML file.",
+)
+@click.option(
+    "--rules", default="", metavar="FILE", help="Switch single rules of the profile on or off (TOML)."
+)
 @click.option("--intercept", is_flag=True, help="Hold each message until addons have seen it.")
 @click.option("-s", "--script", "scripts", multiple=True, metavar="FILE", help="Load a mitmproxy addon.")
 @click.option(

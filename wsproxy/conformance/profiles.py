@@ -72,13 +72,16 @@ def packaged_profiles() -> list[str]:
     return sorted(each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml"))
 
 
-def load_profile(spec: str) -> Profile:
+def load_profile(spec: str, *files_on_top: str) -> Profile:
     """The packaged profile with the name `spec`, or the one in the TOML file of that path.
 
-    Raises UsageError: no such profile, no TOML, or something in it that means nothing.
+    `files_on_top` are read after it and win. Raises UsageError: no such profile, no TOML, or something
+    in it that means nothing.
     """
     layers = _Layers()
     top = layers.read(spec, Path(), ())
+    for path in files_on_top:
+        layers.read(path, Path(), ())
     rules = {side: frozenset(_resolve(layers.switches[side])) for side in Side}
     options = {side: MappingProxyType(layers.options[side]) for side in Side}
     name = top.get("name", Path(spec).stem)

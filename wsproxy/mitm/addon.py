@@ -74,7 +74,7 @@ class WsproxyAddon:
 
     def next_layer(self, asked: NextLayer) -> None:
         """Have our layers used for HTTP."""
-        choose_layer(asked, self.sessions.open)
+        choose_layer(asked, self.sessions)
 
     def done(self) -> "asyncio.Task[None] | None":
         """Close what is open, and wait until all of it is stored.

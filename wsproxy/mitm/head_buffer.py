@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from h11._receivebuffer import ReceiveBuffer
 
+from wsproxy.conformance.hixie76 import is_hixie76_request, is_hixie76_response
 from wsproxy.mitm.heads import headless_view, plain_view, request_view, response_view, upgrade_request
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import (
@@ -23,6 +24,7 @@ from wsproxy.protocol.handshake import (
 
 _HIXIE76_KEY = "Sec-WebSocket-Key1"
 _HIXIE76_TAIL = 8
+_HIXIE76_ANSWER = 16
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 
 _SENT = {Side.CLIENT: "request", Side.SERVER: "response"}
@@ -45,7 +47,7 @@ class HeadBuffer(ReceiveBuffer):
 
     `asked` tells the upgrade request that a response answers, None for another request; on the client's side
     it is not used. `head` is the last head given out, of which `gone` bytes were taken before; None if it was
-    plain HTTP. `last` is that head in any case.
+    plain HTTP. `last` is that head in any case. `given_up`: its end never came.
     """
 
     head: bytes | None = None
@@ -53,6 +55,7 @@ class HeadBuffer(ReceiveBuffer):
     in_body = False
     """Whether a body is being read: a chunked one ends in trailers, which are asked for as a head is."""
     gone = 0
+    given_up = False
 
     def __init__(self, side: Side, asked: Callable[[], RequestHead | None]) -> None:
         super().__init__()
@@ -64,13 +67,12 @@ class HeadBuffer(ReceiveBuffer):
         self._reader = HeadReader(self._side)
         self._read = 0
         self._taken = 0
-        self._given_up = False
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
         """The lines of the next head, without the blank one; None while it is not complete."""
         if self.in_body:
             return super().maybe_extract_lines()
-        if self._given_up:
+        if self.given_up:
             return self._give_out(bytes(self._data[: self._taken]), headless=True)
         if self._reader.head is None:
             chunk, self._read = bytes(self._data[self._read :]), len(self._data)
@@ -83,13 +85,18 @@ class HeadBuffer(ReceiveBuffer):
         return self._give_out(bytes(self._data[:size]), headless=self._reader.headless)
 
     def _tail_size(self, head: bytes) -> int:
-        """The third key of a hixie-76 request stands behind its head; the server needs it to answer."""
-        hixie76 = self._side is Side.CLIENT and parse_request_head(head).get(_HIXIE76_KEY) is not None
-        return _HIXIE76_TAIL if hixie76 else 0
+        """Behind the head of a hixie-76 request stands its third key, behind that of the response the
+        answer.
+        """
+        if self._side is Side.CLIENT:
+            return _HIXIE76_TAIL if parse_request_head(head).get(_HIXIE76_KEY) is not None else 0
+        request = self._asked()
+        asked = request is not None and is_hixie76_request(request)
+        return _HIXIE76_ANSWER if asked and is_hixie76_response(parse_response_head(head)) else 0
 
     def give_up(self) -> None:
         """No more of this head will come: what came of it is to be relayed as it is."""
-        self._given_up = True
+        self.given_up = True
 
     def take_interim(self) -> bytes:
         """Interim responses that have come since the last call, while the final one is still awaited."""

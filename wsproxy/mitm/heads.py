@@ -39,17 +39,27 @@ _WEBSOCKET_SCHEME = re.compile(rb"ws(s?)://", re.IGNORECASE)
 class RawHead:
     """The exact bytes of a head, and how mitmproxy wrote the view of it that it was shown.
 
-    `gone` bytes at its beginning (interim responses) have been sent on already.
+    `gone` bytes at its beginning (interim responses) have been sent on already. `broken`: the stream ended
+    before its end. `sent` is what goes on in its place, where that is known already.
     """
 
     raw: bytes
     shown: bytes
     gone: int = 0
+    broken: bool = False
+    sent: bytes | None = None
 
 
-def keep_raw(message: http.Message, raw: bytes, gone: int = 0) -> None:
+def keep_raw(message: http.Message, raw: bytes, gone: int = 0, *, broken: bool = False) -> None:
     """Attach the exact bytes of its head to a message that was just parsed."""
-    setattr(message, _ATTRIBUTE, RawHead(raw, _assemble(message), gone))
+    setattr(message, _ATTRIBUTE, RawHead(raw, _assemble(message), gone, broken))
+
+
+def keep_sent(message: http.Message, data: bytes) -> None:
+    """Have `data` go on in place of the head of a message that has a raw one."""
+    head = raw_head(message)
+    if head is not None:
+        setattr(message, _ATTRIBUTE, replace(head, sent=data))
 
 
 def raw_head(message: http.Message | None) -> RawHead | None:
@@ -73,7 +83,9 @@ def carry_over(head: RawHead | None, message: http.Message) -> None:
 def head_to_send(message: http.Message) -> bytes | None:
     """The head as it goes on, interim responses included; None for a message that has no raw head."""
     head = raw_head(message)
-    return None if head is None else patch_head(head.raw, head.shown, _assemble(message))
+    if head is None or head.sent is not None:
+        return None if head is None else head.sent
+    return patch_head(head.raw, head.shown, _assemble(message))
 
 
 def _assemble(message: http.Message) -> bytes:

@@ -18,6 +18,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Htt
 
 from wsproxy.mitm.head_buffer import HeadBuffer
 from wsproxy.mitm.heads import head_to_send, keep_raw, raw_head
+from wsproxy.mitm.opening import repaired_head
 from wsproxy.mitm.received import received
 from wsproxy.mitm.wire import hold_reading
 from wsproxy.protocol.frame import Side
@@ -179,11 +180,13 @@ class RawHttp1Client(_RawConnection, Http1Client):
         yield from super()._handle_event(event)
 
     def _upgrade_request(self) -> RequestHead | None:
-        head = raw_head(self.request)
-        return None if head is None else parse_request_head(head.raw)
+        head = None if self.request is None else head_to_send(self.request)
+        return None if head is None else parse_request_head(head)
 
     def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
-        """Keep the raw head of a response to an upgrade request; pass interim responses on at once."""
+        """Keep the raw head of a response to an upgrade request; pass interim responses on at once, unless
+        it is to be repaired.
+        """
         self.buf.in_body = False
         cut_short = isinstance(event, events.ConnectionClosed) and bool(self.buf)
         if cut_short and raw_head(self.request) and self.request_done:
@@ -199,10 +202,18 @@ class RawHttp1Client(_RawConnection, Http1Client):
             if isinstance(came, ResponseHeaders):
                 received(came.response).head = self.buf.last
                 if self.buf.head is not None:
-                    keep_raw(came.response, self.buf.head, self.buf.gone)
+                    keep_raw(came.response, self.buf.head, self.buf.gone, broken=self.buf.given_up)
             yield command
-        if self.state == self.read_headers and self.stream_id and (interim := self.buf.take_interim()):
+        if self.state != self.read_headers or not self.stream_id or self._repairs:
+            return
+        if interim := self.buf.take_interim():
             yield ReceiveHttp(RawData(self.stream_id, interim))
+
+    @property
+    def _repairs(self) -> bool:
+        """Whether the response goes on repaired: then all of it waits, interim responses included."""
+        repaired = repaired_head(self.request)
+        return repaired is not None and repaired.frames
 
     def send(self, event: HttpEvent) -> CommandGenerator[None]:
         """Send the raw head of the request."""

@@ -11,7 +11,7 @@ stack mitmproxy has built. Relies on:
   `passthrough` (then passes events to it), `client_state`.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 from mitmproxy import http, websocket
 from mitmproxy.connection import Connection
@@ -40,20 +40,28 @@ from wsproxy.mitm.http1_layers import (
     RawHttp1Server,
     UpgradeBody,
 )
+from wsproxy.mitm.opening import HandshakeRepairs
 from wsproxy.mitm.received import received
 from wsproxy.mitm.tls_layers import PoliteClientTLSLayer, PoliteServerTLSLayer
 
-type OpenSession = Callable[[Context, http.HTTPFlow], Layer | None]
-"""Makes the layer that relays a session once its opening handshake is over; None if it must not pass."""
+
+class SessionOpener(Protocol):
+    """What becomes of the opening handshakes that come by."""
+
+    def open(self, context: Context, flow: http.HTTPFlow) -> Layer | None:
+        """The layer that relays a session once its opening handshake is over; None if it must not pass."""
+
+    def repairs(self) -> HandshakeRepairs | None:
+        """What repairs the next opening handshake; None to leave it as it is."""
 
 
-def retype(layer: Layer | None, open_session: OpenSession) -> None:
+def retype(layer: Layer | None, opener: SessionOpener) -> None:
     """Give every layer of a stack that is about to start our subclass of its class."""
     while layer is not None:
         if subclass := _SUBCLASSES.get(type(layer)):
             layer.__class__ = subclass
         if isinstance(layer, UpgradeHttpLayer | UpgradeStream):
-            layer.open_session = open_session
+            layer.opener = opener
         layer = getattr(layer, "child_layer", None)
 
 
@@ -77,19 +85,20 @@ class UpgradeHttpClient(HttpClient):
 class UpgradeHttpLayer(HttpLayer):
     """One client's HTTP connection, with all it asks for."""
 
-    open_session: OpenSession
+    opener: SessionOpener
 
     def event_to_child(self, child: Layer, event: events.Event) -> CommandGenerator[None]:
         """Retype the child if it is about to start."""
         if isinstance(event, events.Start):
-            retype(child, self.open_session)
+            retype(child, self.opener)
         yield from super().event_to_child(child, event)
 
 
 class UpgradeStream(HttpStream):
     """One request and its response; for an opening handshake, all of the session after it."""
 
-    open_session: OpenSession
+    opener: SessionOpener
+    repairs: HandshakeRepairs | None = None
     raw_request: RawHead | None = None
     raw_response: RawHead | None = None
     body = b""
@@ -122,10 +131,10 @@ class UpgradeStream(HttpStream):
                 received(self.flow.request).receive_data(event.data)
             elif isinstance(event, ResponseData) and self.flow.response is not None:
                 received(self.flow.response).receive_data(event.data)
-            yield from self._keep_raw_heads(super()._handle_event(event))
+            yield from self._see_to_heads(super()._handle_event(event))
 
-    def _keep_raw_heads(self, generated: CommandGenerator[None]) -> CommandGenerator[None]:
-        """See to it that a message an addon has put in place of another goes on in the other's dress."""
+    def _see_to_heads(self, generated: CommandGenerator[None]) -> CommandGenerator[None]:
+        """See to it that heads go on as they came, or repaired, whatever addons have put in their place."""
         reply = None
         while True:
             try:
@@ -134,13 +143,24 @@ class UpgradeStream(HttpStream):
                 return
             sent = command.event if isinstance(command, SendHttp) else None
             if isinstance(sent, RequestHeaders):
-                carry_over(self.raw_request, sent.request)
+                self._send_request(sent.request)
             elif isinstance(sent, ResponseHeaders):
-                carry_over(self.raw_response, sent.response)
+                self._send_response(sent.response)
             reply = yield command
             if isinstance(sent, RequestHeaders):
                 self.asked = True
                 yield from self._send_body()
+
+    def _send_request(self, request: http.Request) -> None:
+        carry_over(self.raw_request, request)
+        self.repairs = self.opener.repairs()
+        if self.repairs is not None:
+            self.repairs.request(request)
+
+    def _send_response(self, response: http.Response) -> None:
+        carry_over(self.raw_response, response)
+        if self.repairs is not None and self.raw_response is not None:
+            self.repairs.response(self.flow.request, response, secure=self.context.client.tls)
 
     def check_invalid(self, request: bool) -> CommandGenerator[bool]:
         """Let odd header fields of an opening handshake pass; the rest of mitmproxy's checks stay."""
@@ -171,7 +191,7 @@ class UpgradeStream(HttpStream):
         if not self._is_session:
             yield from super().flow_done()
             return
-        session = self.open_session(self.context, self.flow)
+        session = self.opener.open(self.context, self.flow)
         if session is None:
             yield commands.CloseConnection(self.context.server)
             yield commands.CloseConnection(self.context.client)

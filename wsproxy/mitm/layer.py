@@ -123,8 +123,9 @@ class SessionLayer(Layer):
             self._ended.append(side)
             self.session.direction_ended(side)
         if self.session.wire.was_reset(side):
-            self.session.wire.reset(side.other)
             gone = True
+            if self._passes_on_reset(side):
+                self.session.wire.reset(side.other)
         if not gone and side.other not in self._ended:
             yield commands.CloseTcpConnection(self.session.connection(side.other), half_close=True)
             return
@@ -134,6 +135,10 @@ class SessionLayer(Layer):
             _log.warning("%d frames were never injected: no message ended before the session did", unsent)
         yield commands.CloseConnection(self.session.connection(side.other))
         yield commands.CloseConnection(self.session.connection(side))
+
+    def _passes_on_reset(self, side: Side) -> bool:
+        """Whether the other side is to see a reset where `side` sent one."""
+        return True
 
 
 def is_gone(event: events.ConnectionClosed) -> bool:
@@ -190,7 +195,7 @@ class ObserveLayer(SessionLayer):
             yield from self._send(side, data)
             seen = self.session.receive_data(side, data)
         if seen:
-            yield from self.handle_event(Passed(self.session.flow, seen))
+            yield from self._show_passed(seen)
 
     def _relay(self, side: Side, data: bytes, send: Send) -> None:
         """Relay past mitmproxy's layers."""
@@ -202,7 +207,13 @@ class ObserveLayer(SessionLayer):
             send(data)
             seen = self.session.receive_data(side, data)
         if seen:
-            self.session.wire.submit(Passed(self.session.flow, seen))
+            self._submit_passed(seen)
+
+    def _show_passed(self, seen: list[Seen]) -> CommandGenerator[None]:
+        yield from self.handle_event(Passed(self.session.flow, seen))
+
+    def _submit_passed(self, seen: list[Seen]) -> None:
+        self.session.wire.submit(Passed(self.session.flow, seen))
 
     def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
         was_over = self._over

@@ -11,7 +11,7 @@ from mitmproxy import exceptions
 from mitmproxy.addons.next_layer import NeedsMoreData
 from mitmproxy.proxy.layer import NextLayer
 
-from wsproxy.mitm.http_layers import OpenSession, retype
+from wsproxy.mitm.http_layers import SessionOpener, retype
 from wsproxy.mitm.internals import find_addon
 
 _TLS_HANDSHAKE = 0x16
@@ -20,7 +20,7 @@ _METHODS = (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"PATCH", 
 _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/", re.IGNORECASE)
 
 
-def choose_layer(asked: NextLayer, open_session: OpenSession) -> None:
+def choose_layer(asked: NextLayer, opener: SessionOpener) -> None:
     """Choose, unless another addon has; raises AddonHalt to wait for more data."""
     if asked.layer is None and (built_in := find_addon("nextlayer")) is not None:
         untyped = cast(Any, asked)
@@ -33,7 +33,7 @@ def choose_layer(asked: NextLayer, open_session: OpenSession) -> None:
             asked.layer = built_in._next_layer(asked.context, data, server_data)
         except NeedsMoreData as more:
             raise exceptions.AddonHalt from more
-    retype(asked.layer, open_session)
+    retype(asked.layer, opener)
 
 
 def _undecided(data: bytes) -> bool:

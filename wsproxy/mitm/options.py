@@ -5,6 +5,7 @@ from typing import Any
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 
+from wsproxy.conformance.profiles import Profile, load_profile
 from wsproxy.errors import UsageError
 from wsproxy.mitm.internals import set_options
 from wsproxy.mitm.messages import MessageLimits
@@ -28,6 +29,20 @@ _OPTIONS: tuple[tuple[str, type, object, str, tuple[str, ...] | None], ...] = (
         "stop",
         "When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
         ("stop", "relay"),
+    ),
+    (
+        "wsproxy_normalize",
+        str,
+        "",
+        "Repair what departs from RFC 6455, by a profile: its name, or a TOML file. Empty: repair nothing.",
+        None,
+    ),
+    (
+        "wsproxy_rules",
+        str,
+        "",
+        "A TOML file that switches single rules on or off, on top of the profile.",
+        None,
     ),
     (
         "wsproxy_intercept",
@@ -102,7 +117,8 @@ def add_options(loader: Loader) -> None:
 def session_settings() -> SessionSettings:
     """How sessions are to be treated, by the options as they are.
 
-    Raises UsageError for an unknown dialect, or a limit that makes no sense.
+    Raises UsageError for an unknown dialect or profile, a limit that makes no sense, or normalize together
+    with intercept.
     """
     options: Any = ctx.options
     for name in ("wsproxy_message_limit", "wsproxy_message_patience", "wsproxy_messages_kept"):
@@ -110,6 +126,7 @@ def session_settings() -> SessionSettings:
             raise UsageError(f"{name} is {getattr(options, name)}; it cannot be negative")
     return SessionSettings(
         intercept=options.wsproxy_intercept,
+        profile=_profile(options.wsproxy_normalize, options.wsproxy_rules, options.wsproxy_intercept),
         splice=options.wsproxy_splice,
         dialects={
             Side.CLIENT: load_dialect(options.wsproxy_client_dialect),
@@ -122,3 +139,16 @@ def session_settings() -> SessionSettings:
             kept_size=options.wsproxy_messages_kept_size,
         ),
     )
+
+
+def _profile(name: str, rules: str, intercept: bool) -> Profile | None:
+    if not name:
+        if rules:
+            raise UsageError("wsproxy_rules is of no use without wsproxy_normalize: say what to repair")
+        return None
+    if intercept:
+        raise UsageError(
+            "wsproxy_normalize and wsproxy_intercept exclude each other: repairs do not wait for addons. "
+            "Addons still see every message, and may inject, in normalize mode"
+        )
+    return load_profile(name, *((rules,) if rules else ()))

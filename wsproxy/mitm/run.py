@@ -39,7 +39,8 @@ def _ignore(*_: object) -> None:
 class ProxySettings:
     """What to run. `mode` is a mitmproxy mode (`reverse:http://skyq:9006`, `regular`, `socks5`, …).
 
-    `recording` is a path or URL, None to record nothing. `set_options` are mitmproxy options, NAME=VALUE.
+    `recording` is a path or URL, None to record nothing. `normalize` is a profile's name or path, `rules` a
+    file of rules on top of it; empty for none. `set_options` are mitmproxy options, NAME=VALUE.
     `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `addons` are
     mitmproxy addons to run beside ours, `scripts` files with such. `uvloop`: use it where it is installed.
     `observers` see what is recorded, in the recorder's thread. `on_listening` is called with the URLs to give
@@ -52,6 +53,8 @@ class ProxySettings:
     recording: str | None = None
     on_store_error: str = "stop"
     intercept: bool = False
+    normalize: str = ""
+    rules: str = ""
     client_dialect: str = "rfc6455"
     server_dialect: str = "rfc6455"
     scripts: Sequence[str] = ()
@@ -157,6 +160,8 @@ class Proxy:
             ssl_insecure=settings.insecure,
             wsproxy_on_store_error=settings.on_store_error,
             wsproxy_intercept=settings.intercept,
+            wsproxy_normalize=settings.normalize,
+            wsproxy_rules=settings.rules,
             wsproxy_client_dialect=settings.client_dialect,
             wsproxy_server_dialect=settings.server_dialect,
             **({"web_open_browser": False} if settings.web else {}),

@@ -11,33 +11,40 @@ from mitmproxy import http
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import Layer
 
+from wsproxy.conformance.normalizer import Normalizer
+from wsproxy.conformance.profiles import Profile
 from wsproxy.mitm.audience import Audience
 from wsproxy.mitm.encode import Encoder
-from wsproxy.mitm.facts import raw_heads, session_start
+from wsproxy.mitm.facts import session_start
 from wsproxy.mitm.follow import Follower
 from wsproxy.mitm.hold import Hold
 from wsproxy.mitm.intercept import InterceptLayer
 from wsproxy.mitm.layer import ObserveLayer
 from wsproxy.mitm.live import Clock, LiveSession, SessionParts
 from wsproxy.mitm.messages import MessageLimits
+from wsproxy.mitm.normalize import NormalizeLayer
+from wsproxy.mitm.opening import Agreed, HandshakeRepairs, agreed_on
 from wsproxy.mitm.tap import Tap
 from wsproxy.mitm.wire import connection_handler
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
-from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.store.writer import Recorder, SessionRecorder
+
+_KEY_SIZE = 4
+_NONCE_SIZE = 16
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """How sessions that begin now are treated. `splice`: plain ones bypass mitmproxy's layers in observe
-    mode.
+    """How sessions that begin now are treated. `profile`: what is repaired, None for nothing. `splice`: plain
+    ones bypass mitmproxy's layers where messages are not held.
     """
 
     intercept: bool = False
+    profile: Profile | None = None
     splice: bool = True
     dialects: Mapping[Side, Dialect] = field(default_factory=lambda: dict.fromkeys(Side, RFC6455))
     limits: MessageLimits = field(default_factory=MessageLimits)
@@ -54,7 +61,7 @@ class Sessions:
         audience: Callable[[], Audience],
         *,
         clock: Clock = time.time_ns,
-        new_key: Callable[[], bytes] = lambda: os.urandom(4),
+        random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.settings = SessionSettings()
         self.recorder: Recorder | None = None
@@ -64,37 +71,57 @@ class Sessions:
         self.recorders: list[SessionRecorder] = []
         self._audience = audience
         self._clock = clock
-        self._new_key = new_key
+        self._new_key = lambda: random(_KEY_SIZE)
+        self._new_nonce = lambda: random(_NONCE_SIZE)
         self._pressed = False
         self.relaxed = asyncio.Event()
         """Set unless the recorder must be given time."""
         self.relaxed.set()
+
+    def repairs(self) -> HandshakeRepairs | None:
+        """What repairs the next opening handshake; None to leave it as it is."""
+        profile = self.settings.profile
+        return None if profile is None else HandshakeRepairs(profile, self._new_nonce)
 
     def open(self, context: Context, flow: http.HTTPFlow) -> Layer | None:
         """The layer that relays the session of `flow`; None once nothing may pass any more."""
         if self.refused:
             return None
         settings, audience = self.settings, self._audience()
-        negotiated = negotiate(parse_response_head(raw_heads(flow)[1]))
+        agreed = agreed_on(flow, settings.dialects)
         follows = audience.follows and not settings.intercept
-        tap = Tap(None, self._followers(negotiated.deflate, audience) if follows else {})
-        encoder = Encoder(settings.dialects, self._new_key)
+        tap = Tap(None, self._followers(agreed, audience) if follows else {})
+        encoder = Encoder(agreed.dialects, self._new_key)
         parts = SessionParts(tap, encoder, settings.limits, audience.messages, self.live.discard, self._clock)
         session = LiveSession(flow, connection_handler(context.client), parts)
-        mode = "intercept" if settings.intercept else "observe"
         if self.recorder is not None:
-            names = {side: dialect.name for side, dialect in settings.dialects.items()}
-            tap.recorder = self.recorder.open_session(
-                session_start(flow, negotiated, names, mode, self._clock())
-            )
+            tap.recorder = self._record(self.recorder, flow, agreed)
             self.recorders.append(tap.recorder)
         session.gate.hold("recorder", self._pressed)
         self.live.add(session)
         self.opened += 1
+        return self._layer(context, session, agreed)
+
+    def _record(self, recorder: Recorder, flow: http.HTTPFlow, agreed: Agreed) -> SessionRecorder:
+        settings = self.settings
+        mode = "observe" if settings.profile is None else "normalize"
+        names = {side: dialect.name for side, dialect in agreed.dialects.items()}
+        start = session_start(
+            flow, agreed.legs.server, names, "intercept" if settings.intercept else mode, self._clock()
+        )
+        return recorder.open_session(start)
+
+    def _layer(self, context: Context, session: LiveSession, agreed: Agreed) -> Layer:
+        settings = self.settings
         if settings.intercept:
-            holds = self._holds(negotiated.deflate)
-            return InterceptLayer(context, session, holds, negotiated.deflate, settings.limits.patience_s)
-        return ObserveLayer(context, session, spliced=settings.splice)
+            deflate = agreed.legs.server.deflate
+            return InterceptLayer(context, session, self._holds(deflate), deflate, settings.limits.patience_s)
+        if settings.profile is None or not agreed.repaired:
+            return ObserveLayer(context, session, spliced=settings.splice)
+        normalizer = Normalizer(
+            settings.profile, agreed.legs, dialects=agreed.dialects, masking_key=self._new_key
+        )
+        return NormalizeLayer(context, session, normalizer, spliced=settings.splice)
 
     def press(self, pressed: bool) -> None:
         """Pause reading in all sessions, or go on."""
@@ -128,17 +155,17 @@ class Sessions:
             session.finish(None)
             session.wire.close()
 
-    def _followers(self, deflate: DeflateParameters | None, audience: Audience) -> dict[Side, Follower]:
-        settings = self.settings
-        limit = settings.limits.message_size
+    def _followers(self, agreed: Agreed, audience: Audience) -> dict[Side, Follower]:
+        limit = self.settings.limits.message_size
+        deflates = {side: agreed.legs.of(side).deflate for side in Side}
         return {
             side: Follower(
-                settings.dialects[side],
+                agreed.dialects[side],
                 None if deflate is None else deflate.inflater(side, output_limit=limit),
                 limit,
                 control_frames=audience.control_frames,
             )
-            for side in Side
+            for side, deflate in deflates.items()
         }
 
     def _holds(self, deflate: DeflateParameters | None) -> dict[Side, Hold]:

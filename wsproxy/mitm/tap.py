@@ -49,10 +49,19 @@ class Tap:
         """The first Close frame seen of either side, as far as anybody follows them."""
         return next(((side, f.close) for side, f in self.followers.items() if f.close is not None), None)
 
-    def change(self, kind: ChangeKind, side: Side, start: int, end: int, sent: bytes, at_ns: int) -> None:
-        """Note that `sent` went on in place of those bytes of `side`'s."""
+    def change(
+        self,
+        kind: ChangeKind,
+        side: Side,
+        start: int,
+        end: int,
+        sent: bytes,
+        at_ns: int,
+        rules: tuple[str, ...] = (),
+    ) -> None:
+        """Note that `sent` went on in place of those bytes of `side`'s, and for which rules."""
         if self.recorder is not None:
-            self.recorder.change(kind, side, start, end, sent, at_ns)
+            self.recorder.change(kind, side, start, end, sent, at_ns, rules=rules)
 
     def receive_eof(self, side: Side, how: TcpEnd, at_ns: int) -> None:
         """Note how `side`'s direction ended."""

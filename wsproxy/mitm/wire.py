@@ -107,6 +107,12 @@ class Wire:
         for reader in self._readers.values():
             reader.before_end = passed
 
+    def send(self, side: Side, data: bytes) -> None:
+        """Write to this side past mitmproxy; without effect once it is closing."""
+        transport = self._transports.get(side)
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
+
     def never_time_out(self) -> None:
         """Let the connections be idle as long as they like; the kernel finds out if a peer is gone."""
         self._handler.timeout_watchdog.timeout = _FOREVER_S

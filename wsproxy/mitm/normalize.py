@@ -1,0 +1,163 @@
+"""Normalize mode: what goes on is what the repairs make of what came, at once and without being held for
+addons.
+
+The normalizer takes every chunk, whoever read the socket, and says what is to be sent to whom: mostly the
+same bytes to the other side, sometimes an answer to the side they came from.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.events import MessageInjected
+from mitmproxy.proxy.layer import CommandGenerator
+
+from wsproxy.conformance.normalizer import Normalizer
+from wsproxy.conformance.outgoing import Outgoing
+from wsproxy.mitm.layer import ObserveLayer
+from wsproxy.mitm.live import LiveSession
+from wsproxy.mitm.messages import Seen
+from wsproxy.mitm.splice import Send
+from wsproxy.protocol.frame import Side
+from wsproxy.store.model import ChangeKind
+
+_LINGER_S = 2.0
+_SECOND = 1_000_000_000
+
+
+class TimeHasPassed(MessageInjected[None]):
+    """The normalizer asked to be woken at this time. (HttpLayer takes such events to their session.)"""
+
+
+class BothClosed(MessageInjected[None]):
+    """Both sides were sent a Close frame; `message` says whether they had their time to hang up."""
+
+
+class NormalizeLayer(ObserveLayer):
+    """Relays what a `Normalizer` makes of either side's stream."""
+
+    def __init__(
+        self, context: Context, session: LiveSession, normalizer: Normalizer, *, spliced: bool
+    ) -> None:
+        super().__init__(context, session, spliced=spliced)
+        self._normalizer = normalizer
+        self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at_ns = 0
+        self._shut: set[Side] = set()
+        self._closing = False
+
+    def handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        """Take what only this mode knows; the rest is as in observe mode."""
+        match event:
+            case TimeHasPassed():
+                yield from self._wake()
+            case BothClosed():
+                yield from self._close()
+            case _:
+                yield from super().handle_event(event)
+
+    def _receive(self, side: Side, data: bytes) -> CommandGenerator[None]:
+        out, seen = self._normalize(side, data)
+        yield from self._send_all(out)
+        if seen:
+            yield from self._show_passed(seen)
+
+    def _relay(self, side: Side, data: bytes, send: Send) -> None:
+        out, seen = self._normalize(side, data)
+        for each in out:
+            if not each.data or each.side.other in self._shut:
+                continue
+            if each.side is side:
+                send(each.data)
+            else:
+                self.session.wire.send(side, each.data)
+        if seen:
+            self._submit_passed(seen)
+
+    def _normalize(self, side: Side, data: bytes) -> tuple[list[Outgoing], list[Seen]]:
+        at_ns = self.session.clock()
+        out = self._normalizer.receive_data(side, data, at_ns)
+        self._record(out, at_ns)
+        seen = self.session.receive_data(side, data)
+        self._look_ahead(at_ns)
+        return out, seen
+
+    def _record(self, out: Iterable[Outgoing], at_ns: int) -> None:
+        """Note what does not go on as it came."""
+        change = self.session.tap.change
+        for side, kind, start, end, data, rules in out:
+            if kind != "relayed":
+                change(ChangeKind(kind), side, start, end, data, at_ns, rules)
+
+    def _send_all(self, out: Iterable[Outgoing]) -> CommandGenerator[None]:
+        for each in out:
+            if each.data and each.side.other not in self._shut:
+                yield from self._send(each.side, each.data)
+
+    def _look_ahead(self, at_ns: int) -> None:
+        """See to it that the normalizer is woken in time, and that both connections end after two Closes."""
+        if not self._closing and all(map(self._normalizer.closed, Side)):
+            self._closing = True
+            self.session.wire.submit(BothClosed(self.session.flow, None))
+        wake_at_ns = self._normalizer.wake_at_ns
+        if wake_at_ns is None or (self._timer is not None and self._wakes_at_ns <= wake_at_ns):
+            return
+        self._stop_timer()
+        self._wakes_at_ns = wake_at_ns
+        delay_s = max(0, wake_at_ns - at_ns) / _SECOND
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._time_has_passed)
+
+    def _time_has_passed(self) -> None:
+        self._timer = None
+        if not self._over:
+            self.session.wire.submit(TimeHasPassed(self.session.flow, None))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wake(self) -> CommandGenerator[None]:
+        if self._over:
+            return
+        at_ns = self.session.clock()
+        out = self._normalizer.wake(at_ns)
+        self._record(out, at_ns)
+        yield from self._send_all(out)
+        self._look_ahead(at_ns)
+
+    def _close(self) -> CommandGenerator[None]:
+        """Both sides have had their Close frames: send them nothing more, and after a while hang up.
+
+        Source: RFC 6455 section 7.1.1.
+        """
+        if self._over:
+            return
+        if self._shut:
+            yield from super()._end(Side.SERVER, gone=True)
+            return
+        self._shut.update(Side)
+        for side in Side:
+            if side.other not in self._ended:
+                yield commands.CloseTcpConnection(self.session.connection(side), half_close=True)
+        asyncio.get_running_loop().call_later(_LINGER_S, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if not self._over:
+            self.session.wire.submit(BothClosed(self.session.flow, None))
+
+    def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
+        if side not in self._ended and not self._over:
+            at_ns = self.session.clock()
+            out = self._normalizer.receive_eof(side, at_ns)
+            self._record(out, at_ns)
+            yield from self._send_all(out)
+            self._look_ahead(at_ns)
+        yield from super()._end(side, gone=gone)
+        if self._over:
+            self._stop_timer()
+
+    def _passes_on_reset(self, side: Side) -> bool:
+        """A Close frame that was sent in a peer's place must arrive."""
+        return not self._normalizer.closed(side)
