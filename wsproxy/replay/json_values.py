@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from wsproxy.replay.pointers import Pointers
+from wsproxy.store.pointers import Pointers
 
 DEEPEST = 200
 """Documents nested more deeply are compared as text."""

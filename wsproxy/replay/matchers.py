@@ -10,7 +10,7 @@ from typing import Protocol
 from wsproxy.errors import UsageError
 from wsproxy.replay.json_values import NotJson, canonical, parse_json
 from wsproxy.replay.model import PlayedMessage
-from wsproxy.replay.pointers import Pointers, split_pointers
+from wsproxy.store.pointers import Pointers, split_pointers
 
 MATCHES = "exact, json, json:/POINTER,/POINTER, regex:PATTERN or any"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from wsproxy.replay.json_values import NotJson, Number, parse_json
-from wsproxy.replay.pointers import ANY, Pointers, parse_pointer
+from wsproxy.store.pointers import ANY, Pointers, parse_pointer
 
 MOST_VALUES = 10_000
 """How many captured values are kept; the oldest are forgotten."""

@@ -13,6 +13,8 @@ from wsproxy.protocol.session import SessionEvent
 from wsproxy.store import schema
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import HttpExchange, Observer, SessionStart, SessionState
+from wsproxy.store.redacting import RedactedLog
+from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch, row_values
 from wsproxy.store.session_log import SessionLog
 from wsproxy.store.session_recorder import (
@@ -38,7 +40,8 @@ _MANY_EVENTS, _FEW_EVENTS = 4096, 1024
 class Ingest:
     """Everything that was taken over from the event loop and is not committed yet.
 
-    `done(size, count)` is called when `count` items with `size` bytes need no more memory.
+    `done(size, count)` is called when `count` items with `size` bytes need no more memory. With `redaction`
+    nothing is stored, or shown to observers, that it does not let pass.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Ingest:
         limits: WriterLimits,
         observers: Sequence[Observer],
         done: Callable[[int, int], None],
+        redaction: Redaction | None = None,
     ) -> None:
         self._recorder_id = recorder_id
         self._limits = limits
         self._observers = list(observers)
         self._done = done
+        self._redaction = redaction
         self._batch = RowBatch(mark)
         self._logs: dict[SessionRecorder, SessionLog] = {}
         self._touched: dict[SessionLog, None] = {}
@@ -84,7 +89,7 @@ class Ingest:
             if isinstance(what, Opened):
                 self._open(connection, session, what.start)
                 self._done(len(what.start.request_head) + len(what.start.response_head), 1)
-            elif isinstance(what, Changed | Found):
+            elif isinstance(what, Changed | Found) and self._redaction is None:
                 self._note(session, what, at_ns)
             else:
                 self._waiting.append((now, item))
@@ -102,6 +107,9 @@ class Ingest:
                     self._batch.insert(connection)
                 continue
             self._waiting.popleft()
+            if isinstance(what, Changed | Found):
+                self._note(session, what, at_ns)
+                continue
             self._done(0, 1)
             if log is not None:
                 self._end(connection, session, log, what, at_ns)
@@ -126,16 +134,24 @@ class Ingest:
             Side.CLIENT: load_dialect(start.client_dialect),
             Side.SERVER: load_dialect(start.server_dialect),
         }
+        removed: set[str] = set()
+        if self._redaction is not None:
+            start = self._redaction.start(start, removed)
         values = {"recorder_id": self._recorder_id, "state": SessionState.OPEN.value, **row_values(start)}
         key = connection.execute(schema.sessions.insert().values(values)).inserted_primary_key
         assert key is not None
         session.session_id = session_id = int(key[0])
-        log = self._logs[session] = SessionLog(session_id, start, dialects, self._limits)
+        if self._redaction is None:
+            log = SessionLog(session_id, start, dialects, self._limits)
+        else:
+            log = RedactedLog(session_id, start, dialects, self._limits, self._redaction, removed)
+        self._logs[session] = log
         connection.execute(schema.sides.insert(), log.new_sides())
         self._tell(lambda observer: observer.session_started(session_id, start))
 
     def _add_exchange(self, connection: Connection, exchange: HttpExchange) -> None:
-        values = {"recorder_id": self._recorder_id, **row_values(exchange)}
+        redacted = exchange if self._redaction is None else self._redaction.exchange(exchange)
+        values = {"recorder_id": self._recorder_id, **row_values(redacted)}
         connection.execute(schema.http_exchanges.insert().values(values))
         self._done(exchange.size, 1)
 
@@ -178,6 +194,8 @@ class Ingest:
             events = log.receive_eof(what.side, what.how, at_ns, self._batch)
             self._tell_events(log.session_id, what.side, at_ns, events)
             return
+        for side, flushed in log.flush(at_ns, self._batch):
+            self._tell_events(log.session_id, side, at_ns, flushed)
         end = log.end(at_ns)
         connection.execute(
             _UPDATE_SESSION,
@@ -201,7 +219,7 @@ class Ingest:
             if taken_at > before:
                 break
             log = self._logs.get(session)
-            if log is not None and isinstance(what, Side):
+            if log is not None and log.spools and isinstance(what, Side):
                 parts.setdefault(log, {}).setdefault(what, []).append(data[position:])
             position = 0
         return {

@@ -57,7 +57,9 @@ class _SideLog:
 
 
 class SessionLog:
-    """Decodes one session and adds its rows to a batch."""
+    """Decodes one session and adds its rows to a batch. `spools`: what waits to be decoded may be written."""
+
+    spools = True
 
     def __init__(
         self, session_id: int, start: SessionStart, dialects: Mapping[Side, Dialect], limits: WriterLimits
@@ -146,6 +148,10 @@ class SessionLog:
         self._add(log, events, at_ns, batch)
         log.end_id, log.ended_at_ns = self._next_id(), at_ns
         return events
+
+    def flush(self, at_ns: int, batch: RowBatch) -> Sequence[tuple[Side, Sequence[SessionEvent]]]:
+        """Add the rows of what is still held: nothing more will come."""
+        return []
 
     def end(self, at_ns: int) -> SessionEnd:
         """How the session ended."""

@@ -10,6 +10,7 @@ from wsproxy.store.intake import Intake
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import parse_location
 from wsproxy.store.model import HttpExchange, Observer, SessionStart
+from wsproxy.store.redaction import Redaction
 from wsproxy.store.session_recorder import Item, SessionRecorder
 from wsproxy.store.store_thread import StoreThread
 
@@ -23,7 +24,8 @@ class Recorder:
     puts data in, as soon as more waits than `limits` allow or the disk does not keep up: reading from the
     sockets must pause until `on_pressure(False)`, which comes from a thread of the recorder. `on_failure` is
     called once, in such a thread, when nothing more can be recorded. `observers` see what is recorded, in
-    such a thread. `clock` gives nanoseconds since the epoch.
+    such a thread. `redaction` takes secrets out before anything is written or shown to them. `clock` gives
+    nanoseconds since the epoch.
 
     Raises RecordingError if the place cannot be one.
     """
@@ -36,6 +38,7 @@ class Recorder:
         on_failure: Callable[[RecordingError], None],
         on_pressure: Callable[[bool], None],
         observers: Sequence[Observer] = (),
+        redaction: Redaction | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.location = parse_location(url_or_path)
@@ -43,6 +46,7 @@ class Recorder:
         self._limits = limits or WriterLimits()
         self._on_failure = on_failure
         self._observers = tuple(observers)
+        self._redaction = redaction
         self._clock = clock
         self._intake: Intake[Item] = Intake(self._limits.high_water, on_pressure)
         self._thread: StoreThread | None = None
@@ -54,7 +58,14 @@ class Recorder:
         Raises RecordingError if it cannot be opened for writing.
         """
         database = Database(self.location, self._limits, self._intake.hold, self._clock)
-        ingest = Ingest(database.recorder_id, database.mark, self._limits, self._observers, self._intake.done)
+        ingest = Ingest(
+            database.recorder_id,
+            database.mark,
+            self._limits,
+            self._observers,
+            self._intake.done,
+            self._redaction,
+        )
         self._thread = StoreThread(database, self._intake, ingest, self._limits, self._fail)
 
     def open_session(self, start: SessionStart) -> SessionRecorder:
