@@ -10,7 +10,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.test import taddons
 
 from wsproxy.cli import main as wsproxy
-from wsproxy.conformance.rules import RULES
+from wsproxy.conformance.rules import RULES, Rule
 from wsproxy.mitm.addon import WsproxyAddon
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +42,17 @@ def help_block(name: str) -> str:
 
 def rules_table(_name: str) -> str:
     """Every rule, as a table of Markdown."""
-    row = "| `{0.id}` | {0.section} | {0.severity} | {0.sentence} |\n"
-    head = "| rule | stands in | severity | what departs from it |\n|---|---|---|---|\n"
-    return head + "".join(row.format(rule) for rule in RULES.values())
+    head = (
+        "| rule | stands in | severity | what departs from it | on the wire | repaired | who refuses it |\n"
+    )
+    return head + "|---|---|---|---|---|---|---|\n" + "".join(map(_rule_row, RULES.values()))
+
+
+def _rule_row(rule: Rule) -> str:
+    refused = "; ".join(f"{peer}: {words}" if words else peer for peer, words in rule.rejects)
+    repaired = "if asked for" if rule.heuristic else "yes" if rule.repair else "no"
+    cells = (f"`{rule.id}`", rule.section, rule.severity, rule.sentence, rule.wire, repaired, refused)
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |\n"
 
 
 def options_table(_name: str) -> str:

@@ -1,6 +1,7 @@
 """What a session departs from, as it comes: each kind once, ordinary sessions not at all."""
 
 import asyncio
+import zlib
 from collections.abc import Iterable, Sequence
 from itertools import count
 
@@ -191,13 +192,22 @@ def test_what_one_side_sends(rule_id: str, side: Side, data: bytes) -> None:
 
 
 DEFLATED = deflated(b"hello hello hello")[0]
+TAIL_KEPT = deflated(b"hello", keep_tail=True)[0]
+PLAIN = b"all that is told here is new to whoever inflates it"
+_squeezer = zlib.compressobj(wbits=-15, zdict=PLAIN)
+BEHIND_PLAIN = (_squeezer.compress(PLAIN) + _squeezer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+FINAL = zlib.compress(b"hello", wbits=-15)
 
 DEFLATE_BROKEN = [
     ("deflate.rsv1-on-control", frame(PONG, rsv=4)),
     ("deflate.rsv1-on-continuation", frame(TEXT, b"", rsv=4, fin=False) + frame(CONT, DEFLATED, rsv=4)),
     ("deflate.damaged", frame(TEXT, b"\xff\xff\xff", rsv=4)),
-    ("deflate.damaged", frame(TEXT, deflated(b"hello", keep_tail=True)[0], rsv=4)),
-    ("deflate.damaged", frame(TEXT, b"", rsv=4)),
+    ("deflate.tail-kept", frame(TEXT, TAIL_KEPT, rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
+    ("deflate.no-data", frame(TEXT, b"", rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
+    ("deflate.final-block", frame(TEXT, FINAL, rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
+    ("deflate.tail-cut-inside", frame(TEXT, DEFLATED, rsv=4, fin=False) + frame(CONT, DEFLATED)),
+    ("deflate.frame-by-frame", frame(TEXT, DEFLATED, rsv=4, fin=False) + frame(CONT, DEFLATED, rsv=4)),
+    ("deflate.plain-in-window", frame(TEXT, PLAIN) + frame(TEXT, BEHIND_PLAIN, rsv=4)),
 ]
 
 
@@ -400,7 +410,7 @@ def test_nothing_raises(chunks: list[tuple[Side, bytes]]) -> None:
 
 def test_every_row_is_filled_in() -> None:
     for rule in SESSION_RULES:
-        assert rule.section.startswith("RFC "), rule.id
+        assert rule.section.startswith(("RFC ", "draft-")), rule.id
         assert rule.sentence.endswith("."), rule.id
         assert rule.wire, rule.id
 

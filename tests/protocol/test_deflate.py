@@ -169,7 +169,7 @@ def test_garbage_never_raises(
         stream = inflater.stream()
         for fragment in fragments:
             stream.receive_data(fragment[1])
-        for payload, length, _ in (*results, stream.finish()):
+        for payload, length, _, _ in (*results, stream.finish()):
             assert len(payload) == min(limit, length)
 
 
@@ -217,7 +217,7 @@ class TestOddEndings:
     def test_every_message_with_its_tail(self) -> None:
         compressor, inflater = Compressor(), Inflater()
         for _ in range(3):
-            payload, _, error = inflater.inflate(compressor.compress(WORDS) + TAIL)
+            payload, _, error, _ = inflater.inflate(compressor.compress(WORDS) + TAIL)
             assert payload == WORDS
             assert error == "00 00 ff ff was not removed from its end (RFC 7692 section 7.2.1)"
 
@@ -238,7 +238,7 @@ class TestUnreadable:
     def test_corrupt(self) -> None:
         corrupt = bytes.fromhex("1a5c27a718595a200fd48c9e9c327a72ca")
         error = "it cannot be inflated (invalid distance too far back); the payload is as received"
-        assert Inflater().inflate(corrupt) == (corrupt, 17, error)
+        assert Inflater().inflate(corrupt)[:3] == (corrupt, 17, error)
 
     def test_corrupt_at_most_the_limit(self) -> None:
         assert Inflater(output_limit=5).inflate(b"\xff" * 9)[:2] == (b"\xff" * 5, 9)
@@ -269,7 +269,7 @@ class TestUnreadable:
         assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
         assert inflater.inflate(b"\xff\xff").error
         assert inflater.inflate(b"\xff\xff").error
-        payload, _, error = inflater.inflate(compressor.compress(WORDS))
+        payload, _, error, _ = inflater.inflate(compressor.compress(WORDS))
         assert payload == WORDS
         assert (
             error == "inflated as if the message that could not be inflated had not been sent; may be wrong"
@@ -285,7 +285,7 @@ class TestUnreadable:
         inflater = Inflater()
         stream = inflater.stream()
         stream.receive_data(Compressor().compress(WORDS)[:-9])
-        payload, _, error = stream.finish()
+        payload, _, error, _ = stream.finish()
         assert payload
         assert WORDS.startswith(payload)
         assert error == "it stops in the middle of a block; the payload is what could be inflated"
@@ -314,7 +314,7 @@ class TestWindows:
         compressor, inflater = Compressor(), Inflater(no_context_takeover=True)
         assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
         for _ in range(3):
-            payload, _, error = inflater.inflate(compressor.compress(WORDS))
+            payload, _, error, _ = inflater.inflate(compressor.compress(WORDS))
             assert payload == WORDS
             assert error is not None
             assert error.startswith("it refers to an earlier message")
@@ -329,7 +329,7 @@ class TestWindows:
         compressor, inflater = Compressor(), Inflater(no_context_takeover=alone)
         compressor.compress(WORDS)
         inflater.pass_plain(WORDS)
-        payload, _, error = inflater.inflate(compressor.compress(WORDS))
+        payload, _, error, _ = inflater.inflate(compressor.compress(WORDS))
         assert payload == WORDS
         assert error is not None
         assert error.startswith("its peer also keeps uncompressed messages")
@@ -382,13 +382,13 @@ class TestFrames:
     def test_each_frame_by_itself(self, rsv1: tuple[bool, ...], error: str) -> None:
         compressor, inflater = Compressor(), Inflater()
         fragments = [Fragment(bit, compressor.compress(WORDS)) for bit in rsv1]
-        assert inflater.inflate_fragments(fragments) == (WORDS * 3, len(WORDS) * 3, error)
+        assert inflater.inflate_fragments(fragments)[:3] == (WORDS * 3, len(WORDS) * 3, error)
         assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
 
     def test_one_of_the_frames_uncompressed(self) -> None:
         compressor, inflater = Compressor(), Inflater()
         first, last = Fragment(True, compressor.compress(WORDS)), Fragment(True, compressor.compress(b"end"))
-        payload, _, error = inflater.inflate_fragments([first, Fragment(False, b" plain "), last])
+        payload, _, error, _ = inflater.inflate_fragments([first, Fragment(False, b" plain "), last])
         assert (payload, error) == (WORDS + b" plain end", self.each)
 
     def test_only_a_later_frame_compressed(self) -> None:
@@ -422,11 +422,11 @@ class TestBombs:
     def test_output_is_cut_and_the_window_kept(self) -> None:
         compressor, inflater = Compressor(), Inflater(output_limit=1000)
         message = WORDS * 100
-        assert inflater.inflate(compressor.compress(message)) == (message[:1000], len(message), None)
+        assert inflater.inflate(compressor.compress(message))[:3] == (message[:1000], len(message), None)
         assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
 
     def test_nothing_is_kept(self) -> None:
-        assert Inflater(output_limit=0).inflate(Compressor().compress(WORDS)) == (b"", len(WORDS), None)
+        assert Inflater(output_limit=0).inflate(Compressor().compress(WORDS))[:3] == (b"", len(WORDS), None)
 
     def test_output_of_exactly_the_limit(self) -> None:
         assert Inflater(output_limit=len(WORDS)).inflate(Compressor().compress(WORDS)) == good(WORDS)
@@ -435,13 +435,17 @@ class TestBombs:
         message = b"".join(b'{"id":%d},' % number for number in range(400_000))
         compressor, inflater = Compressor(), Inflater()
         with bounded(seconds=30, mebibytes=16):
-            assert inflater.inflate(compressor.compress(message)) == (message[: 1 << 20], len(message), None)
+            assert inflater.inflate(compressor.compress(message))[:3] == (
+                message[: 1 << 20],
+                len(message),
+                None,
+            )
         assert inflater.inflate(compressor.compress(message[-99:])) == good(message[-99:])
 
     def test_bomb(self) -> None:
         inflater = Inflater()
         with bounded(seconds=10, mebibytes=8):
-            payload, length, error = inflater.inflate(self.bomb)
+            payload, length, error, _ = inflater.inflate(self.bomb)
         assert payload == bytes(1 << 20)
         assert length < 64 << 20
         assert error == f"it inflates to more than {length} bytes; the payload is what could be inflated"
@@ -452,7 +456,7 @@ class TestBombs:
         with bounded(seconds=10, mebibytes=8):
             for start in range(0, len(self.bomb), 1000):
                 stream.receive_data(self.bomb[start : start + 1000])
-            payload, length, error = stream.finish()
+            payload, length, error, _ = stream.finish()
         assert (payload, length < 64 << 20) == (bytes(1 << 20), True)
         assert error is not None
 

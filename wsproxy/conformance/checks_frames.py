@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from wsproxy.conformance.checks_deflate import DAMAGED, deflate_rule, is_deflate_fault
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, OpaqueData, Side
@@ -81,8 +82,10 @@ def check_message(message: Message, side: Side) -> list[Finding]:
     found: list[tuple[str, str]] = []
     if message.compressed and message.error:
         # How its frames follow each other is in the error too, and is what the checks of frames report.
-        about = [part for part in message.error.split("; ") if not _ABOUT_FRAMES.search(part)]
-        found = [("deflate.damaged", "; ".join(about))] if about else []
+        parts = message.error.split("; ")
+        found = [(deflate_rule(part), part) for part in parts if is_deflate_fault(part)]
+        rest = [part for part in parts if not is_deflate_fault(part) and not _ABOUT_FRAMES.search(part)]
+        found += [(DAMAGED, "; ".join(rest))] if rest else []
     if message.opcode == Opcode.TEXT and not found:
         found.extend(_not_utf8("message.text-not-utf8", message.payload, whole=not message.truncated))
     return [Finding(rule_id, detail, side, message.start_offset) for rule_id, detail in found]

@@ -27,7 +27,6 @@ from typing import Any
 
 from wsproxy.conformance.options import OPTIONS
 from wsproxy.conformance.rules import RULES
-from wsproxy.conformance.rules_repairs import REPAIR_RULES
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
 
@@ -96,7 +95,7 @@ def load_profile(spec: str, *files_on_top: str) -> Profile:
 
 def known_rules() -> list[str]:
     """Every rule id a profile can name."""
-    return [*RULES, *REPAIR_RULES]
+    return [*RULES]
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ that side goes on inflated. An uncompressed message is always allowed.
 Source: RFC 7692 sections 6 and 7.
 """
 
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from wsproxy.conformance.checks_deflate import DAMAGED, DEFLATE_FAULTS, WINDOW_EXCEEDED, deflate_rule
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.deflate import DeflateParameters, Inflated, InflateStream
@@ -21,7 +21,7 @@ from wsproxy.protocol.inflate import TAIL, WINDOW, Fragment
 from wsproxy.protocol.opcodes import Opcode
 
 _LARGEST_WINDOW = 15
-_FAILED = re.compile("cannot be inflated|what could be inflated")
+_ENDED = "deflate.ended"
 
 
 class Verdict(NamedTuple):
@@ -57,7 +57,7 @@ class Compression:
         """Whether compressed messages must be looked into."""
         if self._agreed is None:
             return self._repairs("frame.rsv-bits")
-        return self._repairs("deflate.damaged" if self._passes else "deflate.ended")
+        return any(map(self._repairs, DEFLATE_FAULTS if self._passes else (_ENDED,)))
 
     @property
     def follows(self) -> bool:
@@ -86,17 +86,22 @@ class Compression:
             return self._judge_unasked(opcode, fragments)
         inflated = self._inflate(fragments)
         too_large = inflated.length > len(inflated.payload)
-        self._remember(None if too_large or _failed(inflated) else inflated.payload)
-        if _failed(inflated):
+        self._remember(None if too_large or inflated.failed else inflated.payload)
+        if inflated.failed:
             self._passes = False
-            return Verdict(inflated.payload if too_large else None, ("deflate.damaged",), too_large)
+            return Verdict(inflated.payload if too_large else None, (DAMAGED,), too_large)
         if not self._passes:
-            return Verdict(inflated.payload, ("deflate.ended",), too_large)
+            return Verdict(inflated.payload, (_ENDED,), too_large)
+        rules = tuple(filter(self._repairs, self._faults(fragments, inflated)))
+        self._passes = not rules
+        return Verdict(inflated.payload, rules, too_large)
+
+    def _faults(self, fragments: Sequence[Fragment], inflated: Inflated) -> tuple[str, ...]:
+        """The rules that a message which can be inflated departs from."""
+        if inflated.error is not None:
+            return tuple(map(deflate_rule, inflated.error.split("; ")))
         data = [fragment.data for fragment in fragments]
-        if inflated.error is None and (self._model is None or self._model.takes(data, inflated)):
-            return Verdict(inflated.payload, (), too_large)
-        self._passes = False
-        return Verdict(inflated.payload, ("deflate.damaged",), too_large)
+        return () if self._model is None or self._model.takes(data, inflated) else (WINDOW_EXCEEDED,)
 
     def end(self) -> None:
         """A message that was to go on as it came is changed after all: the receiver's window lacks it."""
@@ -112,7 +117,7 @@ class Compression:
         """RSV1 although nothing was agreed: inflate what can be, else the bit means nothing."""
         inflated = self._inflate(fragments)
         raw = b"".join(fragment.data for fragment in fragments)
-        failed = _failed(inflated) or inflated.length > len(inflated.payload)
+        failed = inflated.failed or inflated.length > len(inflated.payload)
         if not failed and opcode == Opcode.TEXT and not is_utf8(inflated.payload):
             failed = is_utf8(raw)
         return Verdict(raw if failed else inflated.payload, ("frame.rsv-bits",))
@@ -197,7 +202,3 @@ def _alone(side: Side, agreed: DeflateParameters) -> bool:
 
 def _window_bits(side: Side, agreed: DeflateParameters) -> int:
     return agreed.client_max_window_bits if side is Side.CLIENT else agreed.server_max_window_bits
-
-
-def _failed(inflated: Inflated) -> bool:
-    return inflated.error is not None and _FAILED.search(inflated.error) is not None

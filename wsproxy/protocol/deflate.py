@@ -16,6 +16,7 @@ from wsproxy.protocol.inflate import (
     TAIL,
     Attempt,
     Decompressor,
+    DeflateFault,
     Fragment,
     TooLargeError,
     UnfinishedError,
@@ -28,16 +29,6 @@ OUTPUT_LIMIT = 1 << 20
 _EXTENSION = re.compile(r'(?:[^,"]+|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 _PARAMETER = re.compile(r'(?:[^;"]+|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 _PER_FRAME_EXTENSIONS = frozenset({"deflate-frame", "x-webkit-deflate-frame"})
-
-_SHARED_NOTE = (
-    "it refers to an earlier message, though no context takeover was agreed (RFC 7692 section 7.1.1)"
-)
-_PLAIN_NOTE = "its peer also keeps uncompressed messages in its window, from here on taken so"
-_DOUBTFUL_NOTE = "inflated as if the message that could not be inflated had not been sent; may be wrong"
-_EACH_FRAME_NOTE = "each of its frames is compressed by itself (RFC 7692 section 6.1)"
-_INNER_TAIL_NOTE = (
-    "00 00 ff ff was removed from the end of each frame, not of the message (RFC 7692 section 7.2.1)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +74,16 @@ class DeflateParameters:
 
 
 class Inflated(NamedTuple):
-    """A message's payload, cut at the output limit; its whole length in bytes; what was wrong, or None."""
+    """A message's payload, cut at the output limit; its whole length in bytes; what was wrong, or None.
+
+    `failed` says that it could not be inflated, or only in part. Else `error` is made of `DeflateFault`s,
+    with "; " between them.
+    """
 
     payload: bytes
     length: int
     error: str | None = None
+    failed: bool = False
 
 
 class Inflater:
@@ -126,7 +122,7 @@ class Inflater:
     def _restart(self, doubtful: Window | None) -> None:
         """Begin with nothing in the window; `doubtful` is what it was, where that may still be right."""
         alone = self._standalone
-        self._shared = Window(lasting=not alone, note=_SHARED_NOTE if alone else None)
+        self._shared = Window(lasting=not alone, note=DeflateFault.CONTEXT_KEPT if alone else None)
         self._plain: Window | None = None
         self._doubtful = doubtful
         self._windows = [Window(keeps=False)] if alone else []
@@ -183,9 +179,9 @@ class Inflater:
         if fragments[0].rsv1:
             yield [Fragment(True, data)], None
         if several and not self._per_frame and any(fragment.rsv1 for fragment in fragments[1:]):
-            yield fragments, _EACH_FRAME_NOTE
+            yield fragments, DeflateFault.EACH_FRAME
         if several and fragments[0].rsv1:
-            yield [Fragment(True, fragment.data) for fragment in fragments], _INNER_TAIL_NOTE
+            yield [Fragment(True, fragment.data) for fragment in fragments], DeflateFault.INNER_TAIL
 
     def stream(self) -> "InflateStream":
         """For a compressed message too large to be kept: inflate it as it comes, in one attempt."""
@@ -198,7 +194,7 @@ class Inflater:
         `whole` is False where `payload` lacks the end of the message.
         """
         if self._plain is None:
-            self._plain = Window(bytes(self._shared.data), lasting=True, note=_PLAIN_NOTE)
+            self._plain = Window(bytes(self._shared.data), lasting=True, note=DeflateFault.PLAIN_IN_WINDOW)
             self._windows.insert(self._windows.index(self._shared) + 1, self._plain)
         if whole:
             self._plain.add(payload)
@@ -226,14 +222,14 @@ class Inflater:
         `data` is what was received, if it was kept.
         """
         known = bytes(self._known.data)
-        doubtful = Window(known, note=_DOUBTFUL_NOTE) if known else self._doubtful
+        doubtful = Window(known, note=DeflateFault.DOUBTFUL) if known else self._doubtful
         self._restart(None if isinstance(error, TooLargeError) else doubtful)
         reason = str(error).rpartition(": ")[2]
         if data is None or isinstance(error, UnfinishedError | TooLargeError):
             error_text = f"{reason}; the payload is what could be inflated"
-            return Inflated(bytes(attempt.payload), attempt.length, error_text)
+            return Inflated(bytes(attempt.payload), attempt.length, error_text, failed=True)
         error_text = f"it cannot be inflated ({reason}); the payload is as received"
-        return Inflated(data[: self._limit], len(data), error_text)
+        return Inflated(data[: self._limit], len(data), error_text, failed=True)
 
 
 class InflateStream:

@@ -5,6 +5,7 @@ Source: RFC 7692 section 7.2; RFC 1951.
 
 import zlib
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 TAIL: Final = b"\x00\x00\xff\xff"
@@ -17,11 +18,24 @@ _SLICE = 1 << 14
 _CHUNK = 1 << 18
 _MOST_STREAMS = 256
 
-_NO_DATA = "compressed, but there is no compressed data (RFC 7692 section 7.2.3.6)"
-_UNSTRIPPED = "00 00 ff ff was not removed from its end (RFC 7692 section 7.2.1)"
-_FINAL_BLOCK = "its last DEFLATE block is a final one (RFC 7692 section 7.2.3.4)"
-
 type Decompressor = zlib._Decompress
+
+
+class DeflateFault(StrEnum):
+    """What may be wrong with a compressed message that can be inflated all the same, in words."""
+
+    NO_DATA = "compressed, but there is no compressed data (RFC 7692 section 7.2.3.6)"
+    TAIL_KEPT = "00 00 ff ff was not removed from its end (RFC 7692 section 7.2.1)"
+    FINAL_BLOCK = "its last DEFLATE block is a final one (RFC 7692 section 7.2.3.4)"
+    CONTEXT_KEPT = (
+        "it refers to an earlier message, though no context takeover was agreed (RFC 7692 section 7.1.1)"
+    )
+    PLAIN_IN_WINDOW = "its peer also keeps uncompressed messages in its window, from here on taken so"
+    DOUBTFUL = "inflated as if the message that could not be inflated had not been sent; may be wrong"
+    EACH_FRAME = "each of its frames is compressed by itself (RFC 7692 section 6.1)"
+    INNER_TAIL = (
+        "00 00 ff ff was removed from the end of each frame, not of the message (RFC 7692 section 7.2.1)"
+    )
 
 
 class Fragment(NamedTuple):
@@ -131,10 +145,10 @@ class Attempt:
         """Inflate the tail the peer removed. Raises UnfinishedError if the data stops inside a block."""
         last, self._last = self._last, b""
         if not last:
-            self._note(_NO_DATA)
+            self._note(DeflateFault.NO_DATA)
             return
         if self._fresh:
-            self._note(_FINAL_BLOCK)
+            self._note(DeflateFault.FINAL_BLOCK)
             return
         size, length = len(self.payload), self.length
         try:
@@ -146,7 +160,7 @@ class Attempt:
 
     def _inflate_tail(self, *, unstripped: bool) -> None:
         if unstripped:
-            self._note(_UNSTRIPPED)
+            self._note(DeflateFault.TAIL_KEPT)
         else:
             self._inflate(TAIL)
         # An empty block is without effect at the end of a block, and hardly anywhere else.
@@ -182,7 +196,7 @@ class Attempt:
             raise TooLargeError(f"it has more than {_MOST_STREAMS} final blocks")
         rest = self.decompressor.unused_data
         if rest == TAIL:
-            self._note(_UNSTRIPPED)
+            self._note(DeflateFault.TAIL_KEPT)
             rest = b""
         self.decompressor = self.window.decompressor(self.recent)
         self._fresh = not rest

@@ -159,7 +159,7 @@ class MessageAssembler:
         """A message in one frame, where compression plays a part."""
         rsv1, payload, length, error = frame.rsv >= _RSV1, frame.payload, len(frame.payload), None
         if rsv1 and self._inflater is not None:
-            payload, length, error = self._inflater.inflate(payload)
+            payload, length, error, _ = self._inflater.inflate(payload)
         elif self._inflater is not None:
             self._inflater.pass_plain(payload)
         else:
@@ -221,10 +221,10 @@ class MessageAssembler:
         self._current = None
         payload, length = bytes(message.data), message.length
         if message.stream is not None:
-            payload, length, error = message.stream.finish()
+            payload, length, error, _ = message.stream.finish()
             message.note(error)
         elif message.compressed and self._inflater is not None:
-            payload, length, error = self._inflater.inflate_fragments(message.fragments())
+            payload, length, error, _ = self._inflater.inflate_fragments(message.fragments())
             message.note(error)
         elif self._inflater is not None:
             self._inflater.pass_plain(payload, whole=len(payload) == length)
