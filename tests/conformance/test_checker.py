@@ -405,6 +405,51 @@ def test_nothing_raises(chunks: list[tuple[Side, bytes]]) -> None:
     assert len(sight.found) <= len(RULES) * 2 * MOST_LISTED
 
 
+def test_payload_data_that_was_not_masked() -> None:
+    sight = Sight()
+    text = "es geht: grüezi".encode()
+    assert sight.send(CLIENT, client_frame(TEXT, text)[:6] + text) == ["frame.payload-unmasked"]
+    assert sight.send(CLIENT, client_frame(CLOSE, b"12")[:6] + close(1000)) == ["frame.payload-unmasked"]
+
+
+def test_a_header_that_is_there_twice() -> None:
+    sight = Sight()
+    torn = frame(TEXT, b"x" * 300)
+    assert "frame.header-twice" in sight.send(SERVER, torn[:4] + torn)
+    client = Sight()
+    again = client_frame(TEXT, b"x" * 300)
+    assert "frame.header-twice" in client.send(CLIENT, again[:8] + again)
+
+
+@pytest.mark.parametrize("ended", [None, True, False])
+def test_tls_that_is_not_ended_as_it_must_be(ended: bool | None) -> None:
+    sight = Sight()
+    sight.send(SERVER, frame(CLOSE, close(1000)))
+    found = sight.add(sight.checker.receive_eof(SERVER, "fin", 0, close_notify=ended))
+    assert found == (["stream.no-close-notify"] if ended is False else [])
+
+
+def test_frames_before_the_response() -> None:
+    checker = Checker(REQUEST, RESPONSE)
+    assert [finding.rule_id for finding in checker.handshake(early_bytes=7)] == ["stream.before-response"]
+
+
+def test_one_document_in_several_messages() -> None:
+    sight = Sight()
+    assert sight.send(SERVER, frame(TEXT, b'{"a": [1,') + frame(TEXT, b"2]") + frame(TEXT, b"}")) == [
+        "message.split-json"
+    ]
+    assert sight.send(SERVER, frame(TEXT, b'{"a"') + frame(BINARY, b"}") + frame(TEXT, b"}")) == []
+    assert sight.send(SERVER, frame(TEXT, b"[1") + frame(TEXT, b'["') * 3) == []
+    assert sight.send(SERVER, frame(TEXT, b'"]]]]') + frame(TEXT, b"{} ")) == []
+
+
+def test_a_charset_is_guessed() -> None:
+    sight = Sight()
+    assert sight.send(SERVER, frame(TEXT, "Größe".encode("cp1252"))) == ["message.text-not-utf8"]
+    assert "cp1252" in sight.found[-1].detail
+
+
 # The table
 
 

@@ -5,11 +5,12 @@ import zlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated
+from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated, profile
 from tests.protocol.strategies import chunk_sizes, streams
 from tests.wire.build import frame
 from wsproxy.conformance.normalizer import Legs
 from wsproxy.conformance.profiles import load_profile, packaged_profiles
+from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import HIXIE76, LEN32, RFC6455
 
@@ -121,16 +122,28 @@ def test_a_strict_peer_takes_all_of_it(legs, steps, piece_limit, waits) -> None:
             assert line.normalizer.cut_short(side)
 
 
+EVERYTHING = [
+    profile(on=RULES),
+    profile(on=RULES, utf8="guess", frame_gap=0.5, zero_key=True, reserved_opcodes="binary"),
+    profile(
+        on=RULES, utf8="carry", drop_at_close=True, frame_limit=7, no_control_inside=True, bare_text="mend"
+    ),
+    profile(on=RULES, whole_messages=True, chunks="mend", first_frame_delay=1.0, hold_limit=2000),
+]
+
+
 @settings(max_examples=300)
 @given(
-    st.sampled_from(packaged_profiles()),
+    st.sampled_from([*map(load_profile, packaged_profiles()), *EVERYTHING]),
     legs_of(),
     steps,
     st.sampled_from([3, 40, 65536]),
     st.lists(st.floats(0, 100), max_size=3),
 )
-def test_nothing_is_raised_and_nothing_is_lost_in_any_profile(name, legs, steps, piece_limit, waits) -> None:
-    line = Line(load_profile(name), legs, piece_limit=piece_limit)
+def test_nothing_is_raised_and_nothing_is_lost_in_any_profile(
+    chosen, legs, steps, piece_limit, waits
+) -> None:
+    line = Line(chosen, legs, piece_limit=piece_limit)
     for turn, (side, data, sizes) in enumerate(steps):
         line.send(side, data, sizes)
         if turn < len(waits):

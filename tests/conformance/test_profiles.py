@@ -100,7 +100,7 @@ def test_profiles_are_included_from_beside_the_file(tmp_path: Path) -> None:
         ("[rules]\n'fame-*' = true", "no rule 'fame-*'"),
         ("[rules]\nframe-rsv-bits = 1", "takes true or false, not 1"),
         ("[options]\nutf9 = 'replace'", "is it utf8?"),
-        ("[options]\nutf8 = 'repair'", "takes replace, binary, close, or transcode:CHARSET, not 'repair'"),
+        ("[options]\nutf8 = 'repair'", "close, carry, guess, or transcode:CHARSET, not 'repair'"),
         ("[options]\nutf8 = 'transcode:klingon'", "transcode:CHARSET"),
         ("[options]\nutf8 = 'transcode:hex'", "transcode:CHARSET"),
         ("[options]\nhold_limit = -1", "takes a whole number"),

@@ -241,6 +241,6 @@ def test_a_character_begun_can_be_completed(character: str, size: int) -> None:
 def test_every_repair_of_a_message_is_tested_here() -> None:
     tested = {
         *("message.wrong-opcode", "message.byte-order-mark", "message.nul-padding"),
-        *("message.text-not-utf8", "message.several-json"),
+        *("message.text-not-utf8", "message.several-json", "frame.payload-unmasked"),
     }
     assert tested == {rule_id for rule_id, _ in MESSAGE_REPAIRS}

@@ -73,11 +73,16 @@ class Checker:
         """How many findings of a rule and a side were not given."""
         return {key: count - self._most for key, count in self._counts.items() if count > self._most}
 
-    def handshake(self) -> list[Finding]:
-        """What the two heads of the opening handshake depart from."""
-        return self._given(
-            [*check_request(self._request), *check_response(self._request_sent, self._response)]
-        )
+    def handshake(self, early_bytes: int = 0) -> list[Finding]:
+        """What the two heads of the opening handshake depart from.
+
+        `early_bytes` is how many bytes the client sent behind its request before the response came.
+        """
+        found = [*check_request(self._request), *check_response(self._request_sent, self._response)]
+        if early_bytes:
+            detail = f"{early_bytes} bytes came behind the request, before there was a response"
+            found.append(Finding("stream.before-response", detail, Side.CLIENT, 0))
+        return self._given(found)
 
     def receive(self, side: Side, events: Sequence[SessionEvent], at_ns: int) -> list[Finding]:
         """What these events of that side depart from, as `Session.receive_data` gives them."""
@@ -89,8 +94,9 @@ class Checker:
                 if not state.takes(event):  # type: ignore[arg-type]
                     found += self._frame(state, event, at_ns)  # type: ignore[arg-type]
             elif kind is Message:
-                if not state.lost and not is_ordinary(event):  # type: ignore[arg-type]
-                    found += check_payload(event, side)  # type: ignore[arg-type]
+                if not state.lost and (state.split_json.on or not is_ordinary(event)):  # type: ignore[arg-type]
+                    found += check_payload(event, side, state.last)  # type: ignore[arg-type]
+                    found += state.split_json.receive(event, side)  # type: ignore[arg-type]
             elif kind is FramePiece:
                 state.in_frame = not event.last  # type: ignore[union-attr]
             elif not state.lost:
@@ -101,10 +107,18 @@ class Checker:
             found += each.pings.overdue(at_ns)
         return self._given(found) if found else found
 
-    def receive_eof(self, side: Side, how: str, at_ns: int, pending: bytes = b"") -> list[Finding]:
-        """The side's stream ended, with "fin" or "rst", and `pending` bytes of a frame under way."""
+    def receive_eof(
+        self, side: Side, how: str, at_ns: int, pending: bytes = b"", *, close_notify: bool | None = None
+    ) -> list[Finding]:
+        """The side's stream ended, with "fin" or "rst", and `pending` bytes of a frame under way.
+
+        `close_notify` says whether TLS was ended as it must be; None: no TLS, or nobody knows.
+        """
         state = self._sides[side]
         found = state.cut_short(pending)
+        if close_notify is False:
+            detail = f"TLS ended with {_ENDS.get(how, how)} alone, without a close_notify alert"
+            found.append(Finding("stream.no-close-notify", detail, side, state.end))
         found += state.unfinished("the stream ended")
         state.ended = True
         if not self._closed_by and not self._lacks_close and state.closes:

@@ -3,6 +3,7 @@
 from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.checks_frames import FrameContext
 from wsproxy.conformance.checks_keepalive import PingsSeen
+from wsproxy.conformance.checks_messages import SplitJson
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
@@ -18,11 +19,10 @@ class SideState:
     """One side: what its next frame may be, and whether frames can still be told apart (`lost`: no).
 
     `ended` says its stream has, `in_frame` that pieces of a large frame are to come, `closes` that its
-    dialect has a Close frame.
+    dialect has a Close frame; `last` is its last frame.
     """
 
     __slots__ = (
-        "_last",
         "_least",
         "_opened_at",
         "_plain",
@@ -30,17 +30,20 @@ class SideState:
         "context",
         "ended",
         "in_frame",
+        "last",
         "lost",
         "pings",
+        "split_json",
     )
 
     def __init__(self, context: FrameContext, dialect: Dialect) -> None:
         self.context = context
         self.pings = PingsSeen(context.side)
+        self.split_json = SplitJson()
         self.lost = False
         self.ended = False
         self.in_frame = False
-        self._last: Frame | None = None
+        self.last: Frame | None = None
         self._opened_at = 0
         self._least: dict[bytes, int] = {}
         self._plain = dialect.name == RFC6455.name
@@ -54,7 +57,7 @@ class SideState:
     @property
     def end(self) -> int:
         """Where its stream stands, in bytes: behind its last frame."""
-        last = self._last
+        last = self.last
         if last is None:
             return 0
         length = len(last.payload) if last.length is None else last.length
@@ -72,7 +75,7 @@ class SideState:
         context = self.context
         if context.message_open or context.closed or self.lost:
             return False
-        self._last = frame
+        self.last = frame
         return True
 
     def foreign(self, frame: Frame) -> list[Finding]:
@@ -87,7 +90,7 @@ class SideState:
             self._opened_at = frame.offset
         self.context = self.context.after(frame)
         self.in_frame = not frame.complete
-        self._last = frame
+        self.last = frame
 
     def unfinished(self, why: str) -> list[Finding]:
         """The message under way gets no further frame."""
@@ -99,9 +102,9 @@ class SideState:
         """The stream ends with `pending` bytes of what may have been a frame."""
         if self.lost or not (pending or self.in_frame):
             return []
-        if self.in_frame and self._last is not None:
-            detail = f"the stream ends inside a frame of {self._last.length} bytes"
-            return [Finding("stream.cut-short", detail, self.side, self._last.offset)]
+        if self.in_frame and self.last is not None:
+            detail = f"the stream ends inside a frame of {self.last.length} bytes"
+            return [Finding("stream.cut-short", detail, self.side, self.last.offset)]
         detail = f"the stream ends after {len(pending)} bytes of a frame: {pending[:16].hex(' ')}"
         cut = [Finding("stream.cut-short", detail, self.side, self.end)]
         return self._foreign(pending[:_FOREIGN_WINDOW], self.end) or cut

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from wsproxy.conformance.charset import guess_charset
 from wsproxy.conformance.checks_deflate import DAMAGED, deflate_rule, is_deflate_fault
 from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.in_clear import close_in_clear
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, OpaqueData, Side
 from wsproxy.protocol.message import Message
@@ -157,6 +159,9 @@ def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]
     if len(frame.payload) == 1:
         yield "close.one-byte-payload", f"one byte ({frame.payload.hex()}), where a close code takes two"
         return
+    if close_in_clear(frame.payload, frame.masking_key) is not None:
+        yield "frame.payload-unmasked", "its close code and reason make sense only as they came"
+        return
     code = int.from_bytes(frame.payload[:2])
     if code in LOCAL_CLOSE_CODES:
         name = close_code_name(code)
@@ -225,4 +230,6 @@ def _not_utf8(rule_id: str, data: bytes, *, whole: bool = True) -> Iterator[tupl
         if error.reason == "unexpected end of data":
             yield rule_id, f"cut in the middle of a character: {data[position:].hex(' ')} at byte {position}"
         else:
-            yield rule_id, f"byte 0x{data[position]:02X} at byte {position}: {error.reason}"
+            guess = guess_charset(data)
+            maybe = f"; it may be {guess}" if guess else ""
+            yield rule_id, f"byte 0x{data[position]:02X} at byte {position}: {error.reason}{maybe}"

@@ -65,6 +65,11 @@ class DataFrames:
         """Whether a frame or a message is unfinished."""
         return self.hold is not None or self._inflating is not None or self.sequence.under_way
 
+    @property
+    def plain(self) -> bool:
+        """Whether a message that is right by itself is right here."""
+        return not self.under_way and not self.messages.carried
+
     def frame(self, frame: Frame) -> None:
         """A data frame; of a large one, its beginning."""
         if self.hold is not None:
@@ -108,6 +113,8 @@ class DataFrames:
 
     def abandon(self) -> None:
         """No more frames come: what is held unfinished does not go on, what was deferred does."""
+        if self.hold is not None and self.hold.json is not None:
+            self.release()
         hold, self.hold = self.hold, None
         self._inflating = None
         for item in hold.items if hold is not None else ():
@@ -177,6 +184,10 @@ class DataFrames:
             self.sequence.defer(hold.items[-1].end, self.messages.write(mended, frame, rsv))
 
     def _add_to_hold(self, hold: Hold, frame: Frame) -> None:
+        if hold.json is not None and frame.rsv & RSV1:
+            self.release()
+            self.frame(frame)
+            return
         if hold.belongs(frame):
             hold.add(frame, member=True)
         elif frame.fin or frame.opcode not in MESSAGES:
@@ -188,9 +199,12 @@ class DataFrames:
         self._check_hold(hold)
 
     def _check_hold(self, hold: Hold) -> None:
-        if hold.whole:
-            self.hold = None
-            self._whole(hold)
+        if hold.whole and not self.messages.goes_on(hold):
+            if hold.is_broken_json:
+                self.release()
+            else:
+                self.hold = None
+                self._whole(hold)
         elif hold.size > self._hold_limit:
             self.release()
 

@@ -40,6 +40,7 @@ class Direction:
         *,
         dialect: Dialect,
         piece_limit: int,
+        apart: bool = False,
     ) -> None:
         self.at_ns = 0
         self.close_ns: int | None = None
@@ -55,7 +56,7 @@ class Direction:
         self._stride = 0
         self._received = 0
         self._swallow: tuple[str, ...] | None = None
-        self._track = Track(conditions.side, out)
+        self._track = Track(conditions.side, out, apart=apart)
         self.outlet = _outlet(self._track, writer, conditions)
         repairs = FrameRepairs(conditions)
         self.data = DataFrames(conditions, repairs, self.outlet, self)
@@ -120,6 +121,11 @@ class Direction:
         if not self.synthesise_close(("close.unanswered",)):
             self.tried_ns = at_ns
 
+    def release(self) -> None:
+        """Hold what is held no longer."""
+        self.data.release()
+        self._track.flush()
+
     def control(self, frame: Frame, known: int) -> None:
         """A control frame that waited behind a held message goes on."""
         if not self.outlet.closed:
@@ -169,7 +175,7 @@ class Direction:
         """Decode the next stretch of the window; where to go on instead, if bytes in it are no frame."""
         start = position - base
         stretch = window[start : start + (self._stride or len(window))]
-        find, sequence, alone = self._verdicts, self.data.sequence, not self.data.under_way
+        find, sequence, alone = self._verdicts, self.data.sequence, self.data.plain
         for event in self._decoder.receive_data(stretch):
             if alone and type(event) is Frame:
                 offset, header, _, _, opcode, _, length, payload, _ = event
@@ -186,7 +192,7 @@ class Direction:
             resume = self._event(event, window, base)
             if resume is not None or self._swallow is not None:
                 return resume
-            alone = not self.data.under_way
+            alone = self.data.plain
         return self._look_ahead(window, base)
 
     def _event(self, event: WireEvent, window: bytes, base: int) -> int | None:
@@ -261,7 +267,15 @@ def _outlet(track: Track, writer: FrameWriter, conditions: Conditions) -> Outlet
     inside = conditions.repairs("control.inside-message") and conditions.taken_by("no_control_inside")
     limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
     finishes = conditions.repairs("message.unfinished")
-    return Outlet(track, writer, no_control_inside=bool(inside), frame_limit=limit, finishes=finishes)
+    drops = conditions.repairs("close.graceful") and conditions.taken_by("drop_at_close")
+    return Outlet(
+        track,
+        writer,
+        no_control_inside=bool(inside),
+        frame_limit=limit,
+        finishes=finishes,
+        drops_at_close=bool(drops),
+    )
 
 
 def _heartbeats(conditions: Conditions) -> dict[bytes, bytes]:

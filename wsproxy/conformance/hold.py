@@ -1,5 +1,8 @@
 """A message held back until it is whole, with what came in between its frames, in order."""
 
+import json
+
+from wsproxy.conformance.json_depth import JsonDepth
 from wsproxy.protocol.frame import Frame, FramePiece
 from wsproxy.protocol.inflate import Fragment
 
@@ -34,9 +37,9 @@ class HeldFrame:
 
 
 class Hold:
-    """Begins with a message's first frame. `since_ns` is when."""
+    """Begins with a message's first frame. `since_ns` is when; `json` is set while more messages may join."""
 
-    __slots__ = ("_current", "items", "opcode", "since_ns", "size", "whole")
+    __slots__ = ("_current", "_seen", "items", "json", "opcode", "since_ns", "size", "whole")
 
     def __init__(self, frame: Frame, opcode: int, since_ns: int) -> None:
         self.opcode = opcode
@@ -44,6 +47,8 @@ class Hold:
         self.items: list[HeldFrame] = []
         self.size = 0
         self.whole = False
+        self.json: JsonDepth | None = None
+        self._seen = 0
         self.add(frame, member=True)
 
     @property
@@ -54,6 +59,22 @@ class Hold:
     def fragments(self) -> list[Fragment]:
         """The payload data of each of them."""
         return [Fragment(item.frame.rsv >= 4, item.frame.payload) for item in self.members]
+
+    @property
+    def is_broken_json(self) -> bool:
+        """Whether it has become several messages, and they do not make one JSON document."""
+        if self.json is None or sum(item.frame.fin for item in self.members) < 2:
+            return False
+        try:
+            json.loads(b"".join(item.frame.payload for item in self.members))
+        except (ValueError, RecursionError):
+            return True
+        return self.json.broken
+
+    def new_payloads(self) -> list[bytes]:
+        """The payload data of its own frames since the last call."""
+        seen, self._seen = self._seen, len(self.items)
+        return [item.frame.payload for item in self.items[seen:] if item.member]
 
     def belongs(self, frame: Frame) -> bool:
         """Whether a data frame goes on with the message: some peers repeat its opcode (G11, O02)."""

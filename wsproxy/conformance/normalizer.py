@@ -14,6 +14,7 @@ from wsproxy.conformance.frame_writer import FrameWriter
 from wsproxy.conformance.keepalive import SECOND, Pings
 from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.outgoing import Outgoing
+from wsproxy.conformance.pacing import Pacing, frame_gap_ns
 from wsproxy.conformance.profiles import Profile
 from wsproxy.protocol.decoder import PIECE_LIMIT
 from wsproxy.protocol.frame import Side
@@ -49,7 +50,7 @@ class Normalizer:
             profile = Profile(profile.name)
         self._profile = profile
         self._out: list[Outgoing] = []
-        self._delays = _Delays(profile)
+        self._pacing = Pacing(profile)
         self._directions: dict[Side, Direction] = {}
         for side in Side:
             source, target = chosen[side], chosen[side.other]
@@ -62,6 +63,7 @@ class Normalizer:
                 Pings(profile, side),
                 dialect=source,
                 piece_limit=piece_limit,
+                apart=bool(frame_gap_ns(profile, side.other)),
             )
         for side, direction in self._directions.items():
             direction.introduce(self._directions[side.other])
@@ -74,20 +76,27 @@ class Normalizer:
     def receive_eof(self, side: Side, at_ns: int) -> list[Outgoing]:
         """What goes on now that the stream of `side` has ended."""
         self._directions[side].receive_eof(at_ns)
-        return self._take(at_ns)
+        return self._take(at_ns, ended=side)
 
     def cut_short(self, side: Side) -> bool:
         """Whether a frame of `side` that was too large to be held is under way: nothing fits behind it."""
         return self._directions[side].outlet.mid_frame
 
     def closed(self, side: Side) -> bool:
-        """Whether the other side was sent a Close frame in the name of `side`."""
-        return self._directions[side].outlet.closed
+        """Whether the other side was sent a Close frame in the name of `side`, or `hangs_up` says it all."""
+        return self._directions[side].outlet.closed and not self._pacing.keeps(side)
+
+    def hangs_up(self, side: Side) -> bool:
+        """Whether the connection to the other side is to be dropped now, without a Close frame.
+
+        Its profile asks for that (option `drop_at_close`) in place of the Close that `side` sent.
+        """
+        return self._directions[side].outlet.hangs_up
 
     @property
     def wake_at_ns(self) -> int | None:
         """When `wake` is to be called, if nothing happens before."""
-        times = [self._delays.wake_at_ns]
+        times = [self._pacing.wake_at_ns]
         for side, direction in self._directions.items():
             if not direction.outlet.closed and not direction.ended:
                 times += [direction.pings.wake_at_ns, self._release_ns(side), self._close_due_ns(side)]
@@ -101,7 +110,7 @@ class Normalizer:
             direction.at_ns = at_ns
             release_ns, close_ns = self._release_ns(side), self._close_due_ns(side)
             if release_ns is not None and release_ns <= at_ns:
-                direction.data.release()
+                direction.release()
             self._keep_alive(side, at_ns)
             if close_ns is not None and close_ns <= at_ns:
                 direction.close_in_its_place(at_ns)
@@ -132,45 +141,7 @@ class Normalizer:
     def _option_ns(self, name: str, side: Side) -> int:
         return int(self._profile.option(name, side) * SECOND)
 
-    def _take(self, at_ns: int) -> list[Outgoing]:
+    def _take(self, at_ns: int, ended: Side | None = None) -> list[Outgoing]:
         out = self._out[:]
         self._out.clear()
-        return self._delays.pass_on(out, at_ns) if self._delays.on else out
-
-
-class _Delays:
-    """Keeps what is sent to a peer until it can take frames. Cases A01 A02."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._delays = {
-            side: int(profile.option("first_frame_delay", side) * SECOND)
-            for side in Side
-            if profile.repairs("stream.frame-too-early", side.other)
-            and profile.option("first_frame_delay", side)
-        }
-        self._kept: dict[Side, list[Outgoing]] = {side: [] for side in self._delays}
-        self._since_ns: int | None = None
-
-    @property
-    def on(self) -> bool:
-        """Whether anything may have to wait."""
-        return bool(self._delays)
-
-    @property
-    def wake_at_ns(self) -> int | None:
-        """When the first of what is kept may go on."""
-        due = [(self._since_ns or 0) + self._delays[side] for side, kept in self._kept.items() if kept]
-        return min(due, default=None)
-
-    def pass_on(self, out: list[Outgoing], at_ns: int) -> list[Outgoing]:
-        """Of what was kept and what is new, what may go on."""
-        if self._since_ns is None:
-            self._since_ns = at_ns
-        passed = [each for each in out if each.side.other not in self._delays]
-        for side, delay in list(self._delays.items()):
-            kept = self._kept[side]
-            kept += [each for each in out if each.side.other is side]
-            if self._since_ns + delay <= at_ns:
-                passed = kept + passed
-                del self._delays[side], self._kept[side]
-        return passed
+        return self._pacing.pass_on(out, at_ns, ended) if self._pacing.on else out

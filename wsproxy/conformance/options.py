@@ -51,7 +51,7 @@ def is_table_of(check: OptionCheck) -> OptionCheck:
 
 def _is_utf8_policy(value: Any) -> bool:
     if not isinstance(value, str) or not value.startswith("transcode:"):
-        return isinstance(value, str) and value in ("replace", "binary", "close")
+        return isinstance(value, str) and value in ("replace", "binary", "close", "carry", "guess")
     try:
         return codecs.lookup(value.removeprefix("transcode:"))._is_text_encoding
     except (LookupError, ValueError):
@@ -96,7 +96,7 @@ _TABLE = (
     Option(
         "utf8",
         "replace",
-        "replace, binary, close, or transcode:CHARSET",
+        "replace, binary, close, carry, guess, or transcode:CHARSET",
         _is_utf8_policy,
         "What becomes of its text that is not UTF-8.",
     ),
@@ -144,6 +144,9 @@ _TABLE = (
     Option("no_control_inside", False, _SWITCH, is_switch, "It takes no control frame inside a message."),
     Option("zero_key", False, _SWITCH, is_switch, "It unmasks rightly with a masking key of zero only."),
     Option("close_with_code", False, _SWITCH, is_switch, "It takes no Close frame without a close code."),
+    Option(
+        "drop_at_close", False, _SWITCH, is_switch, "It is hung up on where it would be sent a Close frame."
+    ),
     Option("close_codes", {}, "a table of close codes", _is_code_map, "Close codes it needs others for."),
     Option(
         "eof_code", 1001, "a close code", lambda v: is_count(v) and 1000 <= v <= 4999, "Its Close at EOF."
@@ -183,6 +186,7 @@ _TABLE = (
     Option("comma", ", ", "a comma, with a space or without", one_of(", ", ","), "Between its subprotocols."),
     Option("hixie76", False, _SWITCH, is_switch, "It speaks only the protocol from before the RFC."),
     Option("few_fields", False, _SWITCH, is_switch, "Its buffers are small: no field it can do without."),
+    Option("frame_gap", 0.0, _SECONDS, is_amount, "It takes one frame in so long; 0: any number."),
     Option("first_frame_delay", 0.0, _SECONDS, is_amount, "It takes frames so long after the response."),
 )
 

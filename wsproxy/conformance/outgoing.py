@@ -27,13 +27,15 @@ class Track:
     """Tiles one side's stream: every call goes on where the last one ended, in bytes of that stream.
 
     What is made is appended to `out`, which both sides share. `show` gives the bytes at hand: relaying up to
-    an offset within them copies nothing until `flush`, which must come before they are replaced.
+    an offset within them copies nothing until `flush`, which must come before they are replaced. With
+    `apart`, each call makes a piece of its own.
     """
 
-    __slots__ = ("_base", "_out", "_run", "_window", "mark", "side")
+    __slots__ = ("_base", "_out", "_run", "_window", "apart", "mark", "side")
 
-    def __init__(self, side: Side, out: list[Outgoing]) -> None:
+    def __init__(self, side: Side, out: list[Outgoing], *, apart: bool = False) -> None:
         self.side = side
+        self.apart = apart
         self.mark = 0
         self._out = out
         self._window = b""
@@ -58,6 +60,8 @@ class Track:
         """What follows up to `end` goes on as received; `data` where it is no longer at hand."""
         if data is None:
             self._run = end
+            if self.apart:
+                self.flush()
         else:
             self._append("relayed", end, data, ())
 

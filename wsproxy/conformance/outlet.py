@@ -17,15 +17,18 @@ class Outlet:
     `open` is the opcode of the message under way, `text` its text if that is watched; `mid_frame` says that a
     frame is under way, so nothing else may be sent; `closed`, that a Close frame was sent and nothing may be.
     `no_control_inside` and `frame_limit` are what the peer cannot take (0: no limit); `finishes` says that no
-    message is left unfinished.
+    message is left unfinished. `hangs_up` says that the connection to the peer is to be dropped in place
+    of a Close frame, if `drops_at_close`.
     """
 
     __slots__ = (
+        "_drops_at_close",
         "_finishes",
         "_frame_limit",
         "_no_control_inside",
         "_waiting",
         "closed",
+        "hangs_up",
         "mid_frame",
         "open",
         "text",
@@ -34,7 +37,14 @@ class Outlet:
     )
 
     def __init__(
-        self, track: Track, writer: FrameWriter, *, no_control_inside: bool, frame_limit: int, finishes: bool
+        self,
+        track: Track,
+        writer: FrameWriter,
+        *,
+        no_control_inside: bool = False,
+        frame_limit: int = 0,
+        finishes: bool = True,
+        drops_at_close: bool = False,
     ) -> None:
         self.track = track
         self.writer = writer
@@ -42,6 +52,8 @@ class Outlet:
         self.text: Utf8Stream | None = None
         self.mid_frame = False
         self.closed = False
+        self.hangs_up = False
+        self._drops_at_close = drops_at_close
         self._finishes = finishes
         self._no_control_inside = no_control_inside
         self._frame_limit = frame_limit
@@ -74,7 +86,10 @@ class Outlet:
         """A complete control frame goes on, now or after the message under way; a Close is the last frame."""
         if draft.opcode == Opcode.CLOSE:
             self.finish_message()
-            self._write(draft, end)
+            if self._drops_at_close:
+                self._hang_up(end, draft.rules)
+            else:
+                self._write(draft, end)
             self.closed = True
         elif self._must_wait:
             self.track.drop(end, (*draft.rules, "control.inside-message"))
@@ -96,7 +111,10 @@ class Outlet:
         if self.mid_frame or self.closed:
             return False
         self.finish_message()
-        self.inject(Opcode.CLOSE, payload, rules)
+        if self._drops_at_close:
+            self._hang_up(self.track.end, rules)
+        else:
+            self.inject(Opcode.CLOSE, payload, rules)
         self.closed = True
         return True
 
@@ -124,6 +142,11 @@ class Outlet:
             )
             for start in starts
         )
+
+    def _hang_up(self, end: int, rules: Sequence[str]) -> None:
+        """For a peer that a Close makes stay away for good. RFC 6455 section 7.1.1; case E06."""
+        self.track.drop(end, (*rules, "close.graceful"))
+        self.hangs_up = True
 
     @property
     def _must_wait(self) -> bool:

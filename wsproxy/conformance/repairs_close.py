@@ -4,20 +4,14 @@ Source: RFC 6455 sections 5.5.1 and 7.4.
 """
 
 from wsproxy.conformance.conditions import Conditions, Draft
+from wsproxy.conformance.in_clear import ASSIGNED, close_in_clear, may_be_sent
 from wsproxy.conformance.utf8_stream import is_utf8
-from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import LOCAL_CLOSE_CODES, Opcode
 
 REASON_LIMIT = 123
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, INVALID_DATA, TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1002, 1007, 1009, 1011
 
 _NO_STATUS = 1005
-_ASSIGNED = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
-
-
-def may_be_sent(code: int) -> bool:
-    """Whether a close code may go on the wire (RFC 6455 section 7.4.2)."""
-    return code in _ASSIGNED or 3000 <= code <= 4999
 
 
 def close_payload(code: int | None, reason: bytes = b"") -> bytes:
@@ -52,10 +46,8 @@ def payload_in_clear(draft: Draft, _: Conditions) -> bool:
     RFC 6455 section 5.3; case P19.
     """
     frame = draft.frame
-    if not frame.masking_key or len(frame.payload) < 2 or _makes_sense(frame.payload):
-        return False
-    as_it_came = apply_mask_from_start(frame.payload, frame.masking_key)
-    if not _makes_sense(as_it_came):
+    as_it_came = close_in_clear(frame.payload, frame.masking_key)
+    if as_it_came is None:
         return False
     draft.payload = as_it_came
     return True
@@ -89,7 +81,7 @@ def invalid_code(draft: Draft, _: Conditions) -> bool:
 def unassigned_code(draft: Draft, _: Conditions) -> bool:
     """A reserved code that was never assigned. RFC 6455 section 7.4.2; case K11."""
     code, reason = _read(draft)
-    if code is None or not 1000 <= code <= 2999 or code in _ASSIGNED or code in LOCAL_CLOSE_CODES:
+    if code is None or not 1000 <= code <= 2999 or code in ASSIGNED or code in LOCAL_CLOSE_CODES:
         return False
     draft.payload = close_payload(INTERNAL_ERROR, reason)
     return True
@@ -145,8 +137,3 @@ def _meant(payload: bytes) -> tuple[int | None, bytes]:
     if is_utf8(payload) and payload.decode().isprintable():
         return NORMAL, payload
     return INTERNAL_ERROR, payload[2:]
-
-
-def _makes_sense(payload: bytes) -> bool:
-    reason = payload[2:]
-    return may_be_sent(int.from_bytes(payload[:2])) and is_utf8(reason) and reason.decode().isprintable()

@@ -11,20 +11,25 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wsproxy.conformance.charset import decode_as, guess_charset
 from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.in_clear import text_in_clear
 from wsproxy.conformance.repairs_close import INVALID_DATA
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.opcodes import Opcode
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MOST_DOCUMENTS = 1000
+IN_CLEAR, NOT_UTF8 = "frame.payload-unmasked", "message.text-not-utf8"
+SPLIT_JSON = "message.split-json"
 
 
 @dataclass(slots=True)
 class MessageDraft:
     """A message on its way on, uncompressed. `parts` are the messages to send in its place, if several.
 
-    `fail` is the close code to end the session with instead.
+    `fail` is the close code to end the session with instead. `key` is the masking key of one in a single
+    frame; `tail` the beginning of a character that goes on with the next message instead.
     """
 
     opcode: int
@@ -32,6 +37,8 @@ class MessageDraft:
     rules: list[str] = field(default_factory=list)
     parts: list[bytes] | None = None
     fail: int | None = None
+    key: bytes | None = None
+    tail: bytes = b""
 
 
 type MessageRepair = Callable[[MessageDraft, Conditions], bool]
@@ -67,6 +74,17 @@ def nul_padding(message: MessageDraft, conditions: Conditions) -> bool:
     return True
 
 
+def payload_in_clear(message: MessageDraft, _: Conditions) -> bool:
+    """A masking key is there, but was not applied. RFC 6455 section 5.3; case P19."""
+    if message.opcode != Opcode.TEXT:
+        return False
+    as_it_came = text_in_clear(message.payload, message.key)
+    if as_it_came is None:
+        return False
+    message.payload = as_it_came
+    return True
+
+
 def text_not_utf8(message: MessageDraft, conditions: Conditions) -> bool:
     """Text that is not UTF-8 (option `utf8`). RFC 6455 section 8.1.
 
@@ -79,12 +97,24 @@ def text_not_utf8(message: MessageDraft, conditions: Conditions) -> bool:
         message.fail = INVALID_DATA
     elif policy == "binary":
         message.opcode = Opcode.BINARY
-    elif policy.startswith("transcode:"):
-        text = message.payload.decode(policy.removeprefix("transcode:"), "replace")
-        message.payload = text.encode("utf-8", "replace")
+    elif policy == "carry":
+        _carry(message)
     else:
-        message.payload = message.payload.decode("utf-8", "replace").encode()
+        charset = policy.removeprefix("transcode:") if policy.startswith("transcode:") else None
+        charset = guess_charset(message.payload) if policy == "guess" else charset
+        text = decode_as(message.payload, charset or "utf-8")
+        message.payload = text.encode("utf-8", "replace")
     return True
+
+
+def _carry(message: MessageDraft) -> None:
+    """The beginning of a character at the end waits for the next message. Case U01."""
+    try:
+        message.payload.decode()
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            message.payload, message.tail = message.payload[: error.start], message.payload[error.start :]
+    message.payload = message.payload.decode("utf-8", "replace").encode()
 
 
 def several_json(message: MessageDraft, _: Conditions) -> bool:
@@ -105,7 +135,8 @@ MESSAGE_REPAIRS: tuple[tuple[str, MessageRepair], ...] = (
     ("message.wrong-opcode", wrong_opcode),
     ("message.byte-order-mark", byte_order_mark),
     ("message.nul-padding", nul_padding),
-    ("message.text-not-utf8", text_not_utf8),
+    (IN_CLEAR, payload_in_clear),
+    (NOT_UTF8, text_not_utf8),
     ("message.several-json", several_json),
 )
 """Every repair of a whole message, in the order they are tried."""
@@ -139,14 +170,19 @@ class MessageRepairs:
         return conditions.repairs("message.fragmented") and bool(conditions.taken_by("whole_messages"))
 
     def looks_at(self, opcode: int) -> bool:
-        """Whether any repair but that of text that is not UTF-8 concerns messages of this opcode."""
+        """Whether any repair but those of text that is not UTF-8 concerns messages of this opcode."""
         conditions = self._conditions
-        on = {rule_id for rule_id, _ in self._kinds} - {"message.text-not-utf8"}
+        on = {rule_id for rule_id, _ in self._kinds} - {NOT_UTF8, IN_CLEAR}
         if conditions.repairs("keepalive.heartbeat") and conditions.sent_by("heartbeats"):
             return True
         if "message.wrong-opcode" in on and retyped(opcode, conditions) != opcode:
             return True
-        return opcode == Opcode.TEXT and bool(on - {"message.wrong-opcode"})
+        return opcode == Opcode.TEXT and (self.joins_json or bool(on - {"message.wrong-opcode"}))
+
+    @property
+    def joins_json(self) -> bool:
+        """Whether JSON in several messages is put together. Cases G09 G10 J05."""
+        return self._conditions.repairs(SPLIT_JSON)
 
     def needs_whole(self, opcode: int) -> bool:
         """Whether a message of this opcode must be there whole before it can go on."""
@@ -157,8 +193,9 @@ class MessageRepairs:
         if opcode == Opcode.BINARY:
             return "message.wrong-opcode" in on and retyped(opcode, conditions) == Opcode.TEXT
         return bool(
-            on & {"message.byte-order-mark", "message.nul-padding", "message.several-json"}
-            or ("message.text-not-utf8" in on and conditions.sent_by("utf8") not in ("replace", "close"))
+            self.joins_json
+            or on & {"message.byte-order-mark", "message.nul-padding", "message.several-json"}
+            or (NOT_UTF8 in on and conditions.sent_by("utf8") not in ("replace", "close"))
         )
 
 

@@ -44,5 +44,5 @@ class Verdicts(dict[bytes, Verdict]):
         if not right or not self._messages.passes_plain(opcode):
             return _LOOK_CLOSER
         limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
-        is_text = opcode == Opcode.TEXT and conditions.repairs("message.text-not-utf8")
+        is_text = opcode == Opcode.TEXT and self._messages.watches_text
         return Verdict(_EXTENDED.get(length, 0), limit or _ANY_LENGTH, is_text)

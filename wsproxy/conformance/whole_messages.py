@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from wsproxy.conformance.conditions import RSV1, Conditions, Draft
 from wsproxy.conformance.hold import Hold
+from wsproxy.conformance.json_depth import JsonDepth
 from wsproxy.conformance.large_frame import NOT_UTF8
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
 from wsproxy.conformance.repairs_deflate import Compression
-from wsproxy.conformance.repairs_messages import MessageDraft, MessageRepairs
-from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.conformance.repairs_messages import IN_CLEAR, SPLIT_JSON, MessageDraft, MessageRepairs
+from wsproxy.conformance.utf8_stream import completion, is_utf8
 from wsproxy.protocol.frame import Frame
 from wsproxy.protocol.opcodes import Opcode
 
@@ -20,7 +21,10 @@ MESSAGES = (Opcode.TEXT, Opcode.BINARY)
 
 
 class WholeMessages:
-    """Mends the messages of one side. `heartbeat` says whether a payload is one, and answers it."""
+    """Mends the messages of one side. `heartbeat` says whether a payload is one, and answers it.
+
+    `carried` is the beginning of a character that the next message may go on with.
+    """
 
     __slots__ = (
         "_conditions",
@@ -29,8 +33,9 @@ class WholeMessages:
         "_outlet",
         "_plain",
         "_repairs",
-        "_watches_text",
+        "carried",
         "compression",
+        "watches_text",
     )
 
     def __init__(self, conditions: Conditions, outlet: Outlet, heartbeat: Callable[[bytes], bool]) -> None:
@@ -41,7 +46,8 @@ class WholeMessages:
         self._repairs = MessageRepairs(conditions)
         follows, looks_at = self.compression.follows, self._repairs.looks_at
         self._plain = () if follows else tuple(opcode for opcode in MESSAGES if not looks_at(opcode))
-        self._watches_text = conditions.repairs(NOT_UTF8)
+        self.watches_text = conditions.repairs(NOT_UTF8) or conditions.repairs(IN_CLEAR)
+        self.carried = b""
         no_fragments = conditions.other_dialect and not outlet.writer.fragments
         self._one_frame = self._repairs.one_frame or no_fragments
 
@@ -51,9 +57,15 @@ class WholeMessages:
 
     def is_right(self, frame: Frame) -> bool:
         """Whether the frame is a message that no repair of messages is about."""
-        if not frame.fin or frame.rsv & RSV1 or frame.opcode not in self._plain or not frame.complete:
+        if (
+            self.carried
+            or not frame.fin
+            or frame.rsv & RSV1
+            or frame.opcode not in self._plain
+            or not frame.complete
+        ):
             return False
-        return frame.opcode != Opcode.TEXT or not self._watches_text or is_utf8(frame.payload)
+        return frame.opcode != Opcode.TEXT or not self.watches_text or is_utf8(frame.payload)
 
     def wanted(self, first: Frame) -> bool:
         """Whether the message with this first frame must be there whole; also true if it is already."""
@@ -61,10 +73,25 @@ class WholeMessages:
             return True
         return self._one_frame or self._repairs.needs_whole(first.opcode)
 
+    def goes_on(self, hold: Hold) -> bool:
+        """Whether the JSON document in a message that is whole goes on in the next one."""
+        if not self._repairs.joins_json or hold.opcode != Opcode.TEXT:
+            return False
+        if hold.json is None:
+            first = hold.items[0].frame
+            if first.rsv or not JsonDepth.begins(first.payload):
+                return False
+            hold.json = JsonDepth()
+        for payload in hold.new_payloads():
+            hold.json.receive(payload)
+        return not hold.json.whole and not hold.json.broken
+
     def mend(self, hold: Hold) -> MessageDraft | None:
         """The message as it must go on; None if its frames can, as they are or with another header."""
         compression, fragments = self.compression, hold.fragments()
         message = MessageDraft(hold.opcode, b"".join(fragment.data for fragment in fragments))
+        if len(hold.items) == 1:
+            message.key = hold.items[0].frame.masking_key
         if not fragments[0].rsv1:
             if compression.follows:
                 compression.pass_plain(message.payload)
@@ -104,7 +131,20 @@ class WholeMessages:
         if self._heartbeat(message.payload):
             message.rules.append("keepalive.heartbeat")
             return
+        self._take_carried(message)
         self._repairs.apply(message)
+        self.carried = message.tail
         message.parts = message.parts or [message.payload]
         if len(hold.items) > 1 and self._one_frame:
             message.rules.append("message.fragmented")
+        if sum(item.frame.fin for item in hold.members) > 1:
+            message.rules.append(SPLIT_JSON)
+
+    def _take_carried(self, message: MessageDraft) -> None:
+        """The rest of a character that the last message began with, if this one has it. Case U01."""
+        carried, self.carried = self.carried, b""
+        if carried and message.opcode == Opcode.TEXT:
+            size = len(completion(carried))
+            if is_utf8(carried + message.payload[:size]) and len(message.payload) >= size:
+                message.payload = carried + message.payload
+                message.rules.append(NOT_UTF8)
