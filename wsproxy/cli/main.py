@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from wsproxy.cli.demo import demo
+from wsproxy.cli.diff import diff
 from wsproxy.cli.explain import explain
 from wsproxy.cli.lint import lint
 from wsproxy.cli.ls import ls
@@ -64,7 +65,7 @@ def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
-for _command in (record, replay, ls, show, lint, explain, demo):
+for _command in (record, replay, ls, show, diff, lint, explain, demo):
     # A command keeps the help option that it makes first, whatever its parent is then.
     _command.context_settings["help_option_names"] = _HELP_OPTIONS
     main.add_command(_command)

@@ -51,8 +51,11 @@ def similarity(recorded: PlayedMessage, live: PlayedMessage) -> float:
     return _likeness(recorded, live, _features(live))
 
 
-def describe_difference(recorded: PlayedMessage, live: PlayedMessage) -> list[str]:
-    """How the live message (`+`) differs from the recorded one (`-`); no lines if it does not.
+def describe_difference(
+    recorded: PlayedMessage, live: PlayedMessage, names: tuple[str, str] = ("recorded", "live")
+) -> list[str]:
+    """How the live message (`+`) differs from the recorded one (`-`); no lines if it does not. `names` are
+    what to call the two.
 
     JSON member by member, text line by line, anything else as hex side by side. Bounded, whatever the size;
     nothing in the lines can move a cursor.
@@ -61,7 +64,7 @@ def describe_difference(recorded: PlayedMessage, live: PlayedMessage) -> list[st
     if recorded.opcode != live.opcode:
         lines = [f"- {opcode_name(recorded.opcode)}", f"+ {opcode_name(live.opcode)}"]
     if recorded.payload != live.payload:
-        lines += _payload_difference(recorded, live)
+        lines += _payload_difference(recorded, live, names)
     elif recorded.length != live.length:
         lines += [f"- {recorded.length:,} bytes", f"+ {live.length:,} bytes"]
     if len(lines) > _SHOWN_LINES:
@@ -90,13 +93,13 @@ def _likeness(recorded: PlayedMessage, live: PlayedMessage, features: Counter[by
     return common if recorded.opcode == live.opcode else 0.8 * common
 
 
-def _payload_difference(recorded: PlayedMessage, live: PlayedMessage) -> list[str]:
+def _payload_difference(recorded: PlayedMessage, live: PlayedMessage, names: tuple[str, str]) -> list[str]:
     if _BINARY in (recorded.opcode, live.opcode) or recorded.control:
-        return list(_hex_difference(recorded.payload, live.payload))
+        return list(_hex_difference(recorded.payload, live.payload, names))
     try:
         old, new = recorded.payload.decode(), live.payload.decode()
     except UnicodeDecodeError:
-        return list(_hex_difference(recorded.payload, live.payload))
+        return list(_hex_difference(recorded.payload, live.payload, names))
     if max(len(old), len(new)) <= _JSON_LIMIT:
         try:
             before, after = pretty_lines(parse_json(old.encode())), pretty_lines(parse_json(new.encode()))
@@ -151,22 +154,23 @@ def _narrow(line: str) -> str:
     return line if rest <= 0 else f"{line[:_LINE_WIDTH]}… {rest} more characters"
 
 
-def _hex_difference(old: bytes, new: bytes) -> Iterator[str]:
+def _hex_difference(old: bytes, new: bytes, names: tuple[str, str]) -> Iterator[str]:
     """The rows that differ: offset, recorded bytes, live bytes."""
-    yield f"{'offset':8}  {'recorded':<34}  live"
+    sizes = f"{len(old):,} bytes {names[0]}, {len(new):,} {names[1]}"
+    yield f"{'offset':8}  {names[0]:<34}  {names[1]}"
     shown, size = 0, max(len(old), len(new))
     at = _common_bytes(old, new) // _ROW * _ROW
     while at < size:
         before, after = old[at : at + _ROW], new[at : at + _ROW]
         if before != after:
             if shown == _SHOWN_ROWS:
-                yield f"… up to offset {size:08x}: {len(old):,} bytes recorded, {len(new):,} live"
+                yield f"… up to offset {size:08x}: {sizes}"
                 return
             shown += 1
             yield f"{at:08x}  {_row(before):<34}  {_row(after)}".rstrip()
         at += _ROW
     if len(old) != len(new):
-        yield f"{len(old):,} bytes recorded, {len(new):,} live"
+        yield sizes
 
 
 def _common_bytes(one: bytes, other: bytes) -> int:
