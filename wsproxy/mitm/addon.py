@@ -33,7 +33,8 @@ def wsproxy_addons() -> list[object]:
 class WsproxyAddon:
     """Relays and records WebSocket sessions. `observers` see what is recorded, in the recorder's thread.
 
-    `failure` is what made it unusable, or ended the recording, if anything did.
+    `failure` is what made it unusable, or ended the recording, if anything did; `finished` says whether
+    mitmproxy has told that it is over.
     """
 
     name = "wsproxy"
@@ -48,9 +49,12 @@ class WsproxyAddon:
         self._failed: RecordingError | None = None
         self._pressed = False
         self._running = False
+        self.finished = False
 
     def load(self, loader: Loader) -> None:
         """Add the options."""
+        # The recorder calls from other threads, which may have a proxy, and a `ctx`, of their own.
+        self._loop = ctx.master.event_loop
         add_options(loader)
 
     def configure(self, updated: set[str]) -> None:
@@ -82,6 +86,7 @@ class WsproxyAddon:
         Where mitmproxy waits for what this returns, it ends with no connection left. (It does not wait when
         it only unloads a script.)
         """
+        self.finished = True
         self.sessions.close()
         self._close_recorder()
         if not ctx.master.should_exit.is_set():
@@ -120,11 +125,11 @@ class WsproxyAddon:
             # At once: until the next turn of the loop a socket could bring in many times what may wait.
             self.sessions.press(True)
         else:
-            ctx.master.event_loop.call_soon_threadsafe(lambda: self.sessions.press(self._pressed))
+            self._loop.call_soon_threadsafe(lambda: self.sessions.press(self._pressed))
 
     def _on_failure(self, error: RecordingError) -> None:
         """Called by the recorder, in its thread."""
-        ctx.master.event_loop.call_soon_threadsafe(self._recording_failed, error)
+        self._loop.call_soon_threadsafe(self._recording_failed, error)
 
     def _recording_failed(self, error: RecordingError) -> None:
         if self._failed is not None:

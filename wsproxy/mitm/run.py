@@ -22,7 +22,8 @@ from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.logs import forwarded_logs
-from wsproxy.mitm.startup import StartupCheck, listening_urls
+from wsproxy.mitm.startup import StartupCheck, listening_urls, stop_listening
+from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 from wsproxy.store.reader import open_recording
 
@@ -80,7 +81,10 @@ class ProxyFacts:
 
 
 class Proxy:
-    """One run of the proxy. `stop` may be called from any thread."""
+    """One run of the proxy. `stop` may be called from any thread.
+
+    A process may run several, one after the other or each in a thread of its own.
+    """
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
@@ -97,6 +101,7 @@ class Proxy:
         with (
             forwarded_logs(self._settings.on_notice),
             _signals(self.stop),
+            own_context(),
             asyncio.Runner(loop_factory=_loop_factory(self._settings.uvloop)) as runner,
         ):
             runner.run(self._run())
@@ -107,23 +112,31 @@ class Proxy:
     def stop(self) -> None:
         """End the run as Ctrl-C does; without effect once it has ended."""
         self._stop_wanted = True
-        if self._master is not None:
+        master = self._master
+        if master is not None:
             with suppress(RuntimeError):
-                cast(Any, self._master).shutdown()
+                cast(Any, master).shutdown()
 
     async def _run(self) -> None:
         try:
-            self._master = self._make_master()
-            self._apply_options(self._master)
-            await self._master.run()
+            master = self._make_master()
+            self._apply_options(master)
+            await master.run()
         except exceptions.OptionsError as error:
             raise UsageError(" ".join(str(error).split())) from error
         except OSError as error:
             # mitmweb's port; mitmproxy's own are looked after by StartupCheck.
             raise ReachError(f"{error.strerror or error}".split("\n")[0]) from error
         finally:
-            # Without effect where mitmproxy has come far enough to do it.
-            self._addon.done()
+            if self._master is not None:
+                await self._finish(self._master)
+
+    async def _finish(self, master: Master) -> None:
+        """Leave nothing behind in this process, however far mitmproxy has come: no port, no log handler."""
+        self._master = None
+        if not self._addon.finished:
+            await master.done()
+        await stop_listening()
 
     def _make_master(self) -> Master:
         settings = self._settings
@@ -135,6 +148,7 @@ class Proxy:
             master = WebMaster(options, with_termlog=False)
         else:
             master = DumpMaster(options, with_termlog=False, with_dumper=False)
+        self._master = master
         addons = cast(Any, master.addons)
         addons.get("errorcheck").finish()
         addons.remove(addons.get("errorcheck"))

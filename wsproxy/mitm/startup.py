@@ -10,7 +10,8 @@ import asyncio
 import errno
 import logging
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable
 from typing import Any, cast
 
 from mitmproxy import ctx
@@ -49,16 +50,27 @@ class StartupCheck(ErrorCheck):
         # What was logged by tasks that only just began counts, too.
         await asyncio.sleep(0)
         error = self._failure() or _listen_error()
-        records: Sequence[logging.LogRecord] = self.logger.has_errored
+        # Other threads may have proxies of their own, or programs.
+        records = [record for record in self.logger.has_errored if record.thread == threading.get_ident()]
         if error is None and records:
             error = UsageError(_one_line(records[0]))
         if error is not None:
             raise error
 
+    def done(self) -> None:
+        """It did not start, or is over."""
+        self.logger.uninstall()
+
     def finish(self) -> None:
         """All is well."""
         cast(Any, super()).finish()
         self._on_ready()
+
+
+async def stop_listening() -> None:
+    """Close the ports we listen on."""
+    servers = find_addon("proxyserver").servers
+    await servers.update([])
 
 
 def listening_urls() -> list[str]:
