@@ -67,7 +67,7 @@ def options_table(_name: str) -> str:
 
 def _option_row(name: str, option: Any) -> str:
     default = str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
-    shown = f"`{default}`" if default else "none"
+    shown = "none" if option.default in ("", [], ()) else f"`{default}`"
     choices = f" One of {', '.join(f'`{choice}`' for choice in option.choices)}." if option.choices else ""
     return f"| `{name}` | {shown} | {option.help}{choices} |\n"
 

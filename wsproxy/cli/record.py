@@ -24,6 +24,7 @@ _EXAMPLES = """\b
 Examples:
   wsproxy record ws://192.0.2.7:9006
   wsproxy record wss://192.0.2.7 --insecure -p 8443 -o device.db
+  wsproxy record ws://192.0.2.7:9006 --redact defaults --redact json:/params/token
   wsproxy record ws://192.0.2.7:9006 --normalize
   wsproxy record --mode regular
   wsproxy record ws://192.0.2.7:9006 -s my_addon.py --set my_option=1
@@ -48,6 +49,13 @@ Examples:
     help="Where to record: a SQLite file or a database.",
 )
 @click.option("--no-recording", is_flag=True, help="Relay and show, keep nothing.")
+@click.option(
+    "--redact",
+    multiple=True,
+    metavar="RULE",
+    help="Take secrets out before anything is recorded or shown: header:NAME, query:NAME, json:/POINTER,"
+    " regex:PATTERN, or defaults.",
+)
 @click.option("--mode", help="regular, socks5, upstream:URL, transparent or local, in place of TARGET.")
 @click.option("--insecure", is_flag=True, help="Accept any certificate of the device.")
 @click.option("--legacy-tls", is_flag=True, help="Speak TLS 1.0 and weak ciphers with the device.")

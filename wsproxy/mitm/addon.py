@@ -14,10 +14,11 @@ from wsproxy.mitm.exchanges import Exchanges
 from wsproxy.mitm.internals import find_addon, options_error, shut_down
 from wsproxy.mitm.next_layer import choose_layer
 from wsproxy.mitm.notices import Notices
-from wsproxy.mitm.options import add_options, session_settings
+from wsproxy.mitm.options import add_options, redaction, session_settings
 from wsproxy.mitm.sessions import Sessions
 from wsproxy.mitm.wire import close_connections, connections_closed
 from wsproxy.store.model import Observer
+from wsproxy.store.redaction import Redaction
 from wsproxy.store.writer import Recorder
 
 _CLOSE_PATIENCE_S = 1.0
@@ -41,7 +42,8 @@ class WsproxyAddon:
 
     def __init__(self, observers: Sequence[Observer] = ()) -> None:
         self.sessions = Sessions(lambda: audience(ctx.master))
-        self.addons = [Notices(), Exchanges(self.sessions)]
+        self.redaction: Redaction | None = None
+        self.addons = [Notices(self.shown), Exchanges(self.sessions)]
         self.failure: WsproxyError | None = None
         self._observers = observers
         self._recorder: Recorder | None = None
@@ -63,8 +65,9 @@ class WsproxyAddon:
             return
         try:
             self.sessions.settings = session_settings()
-            if ctx.options.wsproxy_recording != self._recording:
-                self._record_to(ctx.options.wsproxy_recording)
+            redacted = redaction()
+            if (ctx.options.wsproxy_recording, redacted) != (self._recording, self.redaction):
+                self._record_to(ctx.options.wsproxy_recording, redacted)
         except WsproxyError as error:
             if self._running:
                 raise options_error(str(error)) from error
@@ -94,17 +97,27 @@ class WsproxyAddon:
         close_connections()
         return asyncio.ensure_future(connections_closed(_CLOSE_PATIENCE_S))
 
-    def _record_to(self, place: str) -> None:
+    def _record_to(self, place: str, redacted: Redaction | None) -> None:
         if self.sessions.live:
-            raise RecordingError("wsproxy_recording cannot change while sessions are open: close them first")
+            raise RecordingError(
+                "wsproxy_recording and wsproxy_redact cannot change while sessions are open: close them first"
+            )
         self._close_recorder()
-        self._recording = place
+        self._recording, self.redaction = place, redacted
         if place:
             recorder = Recorder(
-                place, on_failure=self._on_failure, on_pressure=self._on_pressure, observers=self._observers
+                place,
+                on_failure=self._on_failure,
+                on_pressure=self._on_pressure,
+                observers=self._observers,
+                redaction=redacted,
             )
             recorder.start()
             self._recorder = self.sessions.recorder = recorder
+
+    def shown(self, text: str) -> str:
+        """The text as it may be logged."""
+        return text if self.redaction is None else self.redaction.text(self.redaction.target(text))
 
     def _close_recorder(self) -> None:
         recorder, self._recorder = self._recorder, None

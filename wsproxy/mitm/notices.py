@@ -1,6 +1,7 @@
 """What a user should know when an opening handshake does not end in a session."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from mitmproxy import ctx, http
@@ -23,9 +24,15 @@ _HINTS = (
 
 
 class Notices:
-    """Logs a warning for each opening handshake that is refused or does not reach the device."""
+    """Logs a warning for each opening handshake that is refused or does not reach the device.
+
+    `shown` gives a text as it may be logged.
+    """
 
     name = "wsproxy_notices"
+
+    def __init__(self, shown: Callable[[str], str]) -> None:
+        self._shown = shown
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Tell what the device said in place of 101, or that it said nothing."""
@@ -34,9 +41,12 @@ class Notices:
             return
         if response.status_code != 101:
             reason = f"{response.status_code} {response.reason}".strip()
-            _log.warning("%s refused the opening handshake: %s", target(flow.request), reason)
+            _log.warning("%s refused the opening handshake: %s", self._shown(target(flow.request)), reason)
         elif not head.raw:
-            _log.warning("%s sent no response head; what it sends is relayed as frames", target(flow.request))
+            _log.warning(
+                "%s sent no response head; what it sends is relayed as frames",
+                self._shown(target(flow.request)),
+            )
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Tell why the device could not be reached, and what may help."""
@@ -45,7 +55,8 @@ class Notices:
         tls = flow.request.scheme == "https"
         hints = [hint for cause, hint in _HINTS if tls and cause in flow.error.msg]
         _log.warning(
-            "%s", "; ".join((f"no session with {target(flow.request)}: {flow.error.msg}", *hints[:1]))
+            "%s",
+            "; ".join((f"no session with {self._shown(target(flow.request))}: {flow.error.msg}", *hints[:1])),
         )
 
     def tls_failed_client(self, data: TlsData) -> None:

@@ -1,5 +1,6 @@
 """wsproxy's options in mitmproxy. They mean the same as the flags of `wsproxy record`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mitmproxy import ctx
@@ -12,10 +13,11 @@ from wsproxy.mitm.messages import MessageLimits
 from wsproxy.mitm.sessions import SessionSettings
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import load_dialect
+from wsproxy.store.redaction import Redaction
 
 _DEFAULT_LIMITS = MessageLimits()
 
-_OPTIONS: tuple[tuple[str, type, object, str, tuple[str, ...] | None], ...] = (
+_OPTIONS: tuple[tuple[str, Any, object, str, tuple[str, ...] | None], ...] = (
     (
         "wsproxy_recording",
         str,
@@ -29,6 +31,14 @@ _OPTIONS: tuple[tuple[str, type, object, str, tuple[str, ...] | None], ...] = (
         "stop",
         "When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
         ("stop", "relay"),
+    ),
+    (
+        "wsproxy_redact",
+        Sequence[str],
+        (),
+        "Take secrets out before anything is recorded or shown, by rules: header:NAME, query:NAME, "
+        "json:/POINTER, regex:PATTERN, or defaults.",
+        None,
     ),
     (
         "wsproxy_normalize",
@@ -112,6 +122,12 @@ def add_options(loader: Loader) -> None:
     for name, kind, default, description, choices in _OPTIONS:
         loader.add_option(name, kind, default, description, choices)
     set_options(**_NEEDED)
+
+
+def redaction() -> Redaction | None:
+    """What must not be recorded or shown; None without rules. Raises UsageError for what is no rule."""
+    rules = ctx.options.wsproxy_redact
+    return Redaction.of(rules) if rules else None
 
 
 def session_settings() -> SessionSettings:

@@ -40,8 +40,9 @@ def _ignore(*_: object) -> None:
 class ProxySettings:
     """What to run. `mode` is a mitmproxy mode (`reverse:http://skyq:9006`, `regular`, `socks5`, …).
 
-    `recording` is a path or URL, None to record nothing. `normalize` is a profile's name or path, `rules` a
-    file of rules on top of it; empty for none. `set_options` are mitmproxy options, NAME=VALUE.
+    `recording` is a path or URL, None to record nothing; `redact` are rules for what must not be in it.
+    `normalize` is a profile's name or path, `rules` a file of rules on top of it; empty for none.
+    `set_options` are mitmproxy options, NAME=VALUE.
     `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `addons` are
     mitmproxy addons to run beside ours, `scripts` files with such. `uvloop`: use it where it is installed.
     `observers` see what is recorded, in the recorder's thread. `on_listening` is called with the URLs to give
@@ -52,6 +53,7 @@ class ProxySettings:
     listen_host: str = "127.0.0.1"
     listen_port: int | None = None
     recording: str | None = None
+    redact: Sequence[str] = ()
     on_store_error: str = "stop"
     intercept: bool = False
     normalize: str = ""
@@ -99,7 +101,7 @@ class Proxy:
         Raises UsageError, ReachError (a port that is not free) or RecordingError.
         """
         with (
-            forwarded_logs(self._settings.on_notice),
+            forwarded_logs(lambda line: self._settings.on_notice(self._addon.shown(line))),
             _signals(self.stop),
             own_context(),
             asyncio.Runner(loop_factory=_loop_factory(self._settings.uvloop)) as runner,
@@ -173,6 +175,7 @@ class Proxy:
             stream_large_bodies=_LARGE_BODY,
             ssl_insecure=settings.insecure,
             wsproxy_on_store_error=settings.on_store_error,
+            wsproxy_redact=list(settings.redact),
             wsproxy_intercept=settings.intercept,
             wsproxy_normalize=settings.normalize,
             wsproxy_rules=settings.rules,

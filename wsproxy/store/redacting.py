@@ -1,13 +1,15 @@
 """A session on its way into the database, of which nothing is seen that must not be written."""
 
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from wsproxy.protocol.decoder import FrameDecoder
-from wsproxy.protocol.frame import Side
+from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import negotiate, parse_response_head
+from wsproxy.protocol.header import Header
 from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
 from wsproxy.protocol.session import SessionEvent
@@ -46,16 +48,26 @@ class _OffsetMap:
 
 
 class _Stream:
-    """What one side sends, redacted as it comes. `ragged` is where what was sent on last broke off."""
+    """What one side sends, redacted as it comes. `large` is where the latest large frame is written, `ragged`
+    where what was sent on last broke off.
+    """
 
-    __slots__ = ("ended", "offsets", "ragged", "rewriter", "stream")
+    __slots__ = ("ended", "large", "offsets", "ragged", "rewriter", "stream")
 
     def __init__(self, rewriter: MessageRewriter, dialect: Dialect, offsets: _OffsetMap) -> None:
         self.rewriter = rewriter
         self.stream = StreamRewriter(rewriter, dialect)
         self.offsets = offsets
         self.ended = False
+        self.large = (0, 0)
         self.ragged = -1
+
+    def note(self, events: Sequence[SessionEvent]) -> None:
+        """Note where a large frame is."""
+        for event in events:
+            if isinstance(event, Frame) and not event.complete:
+                start = event.offset + len(event.header)
+                self.large = (event.offset, start + (sys.maxsize if event.length is None else event.length))
 
 
 class RedactedLog(SessionLog):
@@ -106,6 +118,8 @@ class RedactedLog(SessionLog):
         if stream is not None:
             data = stream.stream.receive_data(data)
         events = super().receive_data(side, data, at_ns, batch)
+        if stream is not None:
+            stream.note(events)
         self._store_notes(batch)
         return events
 
@@ -157,27 +171,33 @@ class RedactedLog(SessionLog):
         stream = self._streams.get(changed.side)
         if stream is None:
             return changed
+        start = stream.offsets.written(changed.start_offset)
+        inside = changed.start_offset == stream.ragged or stream.large[0] < start < stream.large[1]
         return replace(
             changed,
-            start_offset=stream.offsets.written(changed.start_offset),
+            start_offset=start,
             end_offset=stream.offsets.written(changed.end_offset),
-            sent=self._redacted_sent(changed, stream),
+            sent=self._redacted_sent(changed, stream, inside=inside),
         )
 
-    def _redacted_sent(self, changed: Changed, stream: _Stream) -> bytes:
-        """What was sent on, redacted by itself: frames it has in part, or compressed, are overwritten."""
-        goes_on = changed.start_offset == stream.ragged
-        dialect = self._dialects[changed.side]
+    def _redacted_sent(self, changed: Changed, stream: _Stream, *, inside: bool) -> bytes:
+        """What was sent on, redacted by itself. `inside` a frame, it is overwritten; and so is what is not
+        all of its frames, apart from the first header, and frames that are compressed or part of a message.
+        """
+        dialect, sent = self._dialects[changed.side], changed.sent
         decoder = FrameDecoder(dialect)
-        decoder.receive_data(changed.sent)
-        stream.ragged = changed.end_offset if goes_on or not decoder.at_boundary else -1
-        if goes_on:
-            return overwritten(len(changed.sent))
+        decoder.receive_data(sent)
+        whole = decoder.at_boundary and not inside
+        stream.ragged = -1 if whole else changed.end_offset
+        if not whole:
+            header = None if inside else dialect.read_header(sent)
+            keep = header.size if isinstance(header, Header) else 0
+            return sent[:keep] + overwritten(len(sent) - keep)
         rewriter = MessageRewriter(
             self._redaction.message, changed.side, dialect=dialect, limit=self._message_limit, overwrite=True
         )
         alone = StreamRewriter(rewriter, dialect)
-        return alone.receive_data(changed.sent) + alone.receive_eof()
+        return alone.receive_data(sent) + alone.receive_eof()
 
     def _redacted_finding(self, found: Found) -> Found:
         stream, offset = self._streams.get(found.side), found.offset
