@@ -9,6 +9,7 @@ Source: RFC 6455.
 from collections.abc import Callable, Mapping
 
 from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.dechunk import CHUNK_SIZE, Dechunker
 from wsproxy.conformance.direction import Direction
 from wsproxy.conformance.frame_writer import FrameWriter
 from wsproxy.conformance.keepalive import SECOND, Pings
@@ -51,6 +52,13 @@ class Normalizer:
         self._profile = profile
         self._out: list[Outgoing] = []
         self._pacing = Pacing(profile)
+        self._dechunkers = {
+            side: Dechunker(side)
+            for side in Side
+            if chosen[side].layouts is not None
+            and profile.repairs(CHUNK_SIZE, side)
+            and profile.option("chunks", side) == "mend"
+        }
         self._directions: dict[Side, Direction] = {}
         for side in Side:
             source, target = chosen[side], chosen[side.other]
@@ -70,12 +78,17 @@ class Normalizer:
 
     def receive_data(self, side: Side, data: bytes, at_ns: int) -> list[Outgoing]:
         """What goes on now that `side` sent these bytes."""
+        if side in self._dechunkers:
+            data = self._dechunk(side, data)
         self._directions[side].receive(data, at_ns)
         return self._take(at_ns)
 
     def receive_eof(self, side: Side, at_ns: int) -> list[Outgoing]:
         """What goes on now that the stream of `side` has ended."""
-        self._directions[side].receive_eof(at_ns)
+        direction, dechunker = self._directions[side], self._dechunkers.get(side)
+        if dechunker is not None and not direction.ended:
+            direction.receive(dechunker.receive_eof(), at_ns)
+        direction.receive_eof(at_ns)
         return self._take(at_ns, ended=side)
 
     def cut_short(self, side: Side) -> bool:
@@ -138,10 +151,28 @@ class Normalizer:
             return None
         return max(back.close_ns, direction.tried_ns) + self._option_ns("close_timeout", side)
 
+    def _dechunk(self, side: Side, data: bytes) -> bytes:
+        dechunker = self._dechunkers[side]
+        data = dechunker.receive(data)
+        if dechunker.passes:
+            del self._dechunkers[side]
+        return data
+
+    def _place(self, out: list[Outgoing], ended: Side | None) -> list[Outgoing]:
+        """What stands for bytes in chunks, as pieces of the streams."""
+        placed: list[Outgoing] = []
+        for each in out:
+            dechunker = self._dechunkers.get(each.side)
+            placed += [each] if dechunker is None else dechunker.place(each)
+        dechunker = None if ended is None else self._dechunkers.get(ended)
+        return placed if dechunker is None else placed + dechunker.rest()
+
     def _option_ns(self, name: str, side: Side) -> int:
         return int(self._profile.option(name, side) * SECOND)
 
     def _take(self, at_ns: int, ended: Side | None = None) -> list[Outgoing]:
         out = self._out[:]
         self._out.clear()
+        if self._dechunkers:
+            out = self._place(out, ended)
         return self._pacing.pass_on(out, at_ns, ended) if self._pacing.on else out

@@ -109,7 +109,7 @@ _TABLE = (
     ),
     Option("opcodes", {}, "a table of opcodes", _is_opcode_map, "Its opcodes, and what they stand for."),
     Option(
-        "chunks", "close", "close or mend", _ACTIONS, "Whether its HTTP chunks are a fault, or are taken off."
+        "chunks", "mend", "close or mend", _ACTIONS, "Whether its HTTP chunks are a fault, or are taken off."
     ),
     Option(
         "bare_text",
