@@ -32,6 +32,11 @@ class RequestBody:
         if request.tokens("transfer-encoding")[-1:] == ["chunked"]:
             self._chunks, self._left = bytearray(), limit
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more belongs to it."""
+        return not self._left
+
     def receive_data(self, data: bytes) -> int:
         """How many of the next bytes belong to it."""
         size = min(self._left, len(data))

@@ -1,75 +1,137 @@
-"""Which recorded session a client gets: by what it asks for, and by what was played before."""
+"""Which recorded session, or plain HTTP exchange, a client gets: by what it asks for, and by what was played
+before.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wsproxy.protocol.heads import RequestHead, parse_request_head
-from wsproxy.store.model import StoredSession
+from wsproxy.protocol.handshake import is_upgrade_request, negotiate
+from wsproxy.protocol.heads import RequestHead, parse_request_head, parse_response_head
+from wsproxy.store.model import StoredExchange, StoredSession
+from wsproxy.store.redaction import Redaction, redaction_from_json
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No session for this client: an HTTP status and reason, and a text that says why."""
+    """Nothing for this client: an HTTP status and reason, and a text that says why."""
 
     status: int
     reason: str
     text: str
 
 
-class Choice:
-    """Knows the sessions, and how often each was played. Unless `loop`, each is played once."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer:
+    """A session, or an exchange, that may be played, with the request it answers.
 
-    def __init__(self, sessions: Iterable[StoredSession], *, loop: bool) -> None:
-        self._sessions = [(session, parse_request_head(session.start.request_head)) for session in sessions]
-        self._loop = loop
-        self._played: Counter[int] = Counter()
+    Of an exchange the bodies are not kept here. `redaction` is what secrets were removed by.
+    """
 
-    def candidates(self, request: RequestHead) -> Sequence[StoredSession] | Refusal:
-        """The sessions that fit this request best, the one to take first: it asked for the same path, with
-        the same query and subprotocols if there is such a one, and was played less often, or recorded before.
-        """
-        path = path_of(request.target)
-        of_path = [found for found in self._sessions if path_of(found[1].target)[0] == path[0]]
-        if not of_path:
-            known = sorted({path_of(recorded.target)[0] for _, recorded in self._sessions})
-            text = f"nothing was recorded for {path[0]}; recorded: {', '.join(known[:10]) or 'nothing'}"
-            return Refusal(404, "Not Found", text)
-        left = [found for found in of_path if self._loop or not self._played[found[0].id]]
-        if not left:
-            text = (
-                f"all {len(of_path)} sessions recorded for {path[0]} were played already;"
-                " with loop they are played again"
-            )
-            return Refusal(410, "Gone", text)
-        ranks = [(_distance(request, recorded), session) for session, recorded in left]
-        best = min(rank for rank, _ in ranks)
-        return sorted(
-            (session for rank, session in ranks if rank == best),
-            key=lambda session: (self._played[session.id], session.id),
+    request: RequestHead
+    started_at_ns: int
+    session: StoredSession | None = None
+    exchange: StoredExchange | None = None
+    redaction: Redaction | None = None
+
+    @classmethod
+    def of_session(cls, session: StoredSession) -> "Offer":
+        """Raises RecordingError if how secrets were removed cannot be read."""
+        start = session.start
+        redaction = None if start.redaction is None else redaction_from_json(start.redaction)
+        return cls(parse_request_head(start.request_head), start.started_at_ns, session, None, redaction)
+
+    @classmethod
+    def of_exchange(cls, stored: StoredExchange) -> "Offer":
+        """What an exchange offers."""
+        exchange = stored.exchange
+        return cls(parse_request_head(exchange.request_head), exchange.started_at_ns, None, stored)
+
+    def agrees_as(self, other: "Offer") -> bool:
+        """Whether, when it begins, it cannot be told from the other one: both agreed on the same."""
+        return self._agreed() == other._agreed()
+
+    def distance(self, request: RequestHead) -> tuple[bool, ...]:
+        """How far a request is from the recorded one: the less the better. Devices look at the spelling."""
+        recorded = self.request
+        query = place_of(self._bare(request.target))[1]
+        return (
+            is_upgrade_request(request) != is_upgrade_request(recorded),
+            bool(request.get("authorization")) != bool(recorded.get("authorization")),
+            request.tokens("sec-websocket-protocol") != recorded.tokens("sec-websocket-protocol"),
+            query != place_of(recorded.target)[1],
+            _upgrade_lines(request) != _upgrade_lines(recorded),
         )
 
-    def take(self, session: StoredSession) -> bool:
+    def _agreed(self) -> object:
+        if self.session is None:
+            return self
+        response = parse_response_head(self.session.start.response_head)
+        return response.status, negotiate(response), self.session.start.client_dialect
+
+    def _bare(self, target: bytes) -> bytes:
+        """The target without the secrets that were removed from the recorded one."""
+        if self.redaction is None:
+            return target
+        path, query = place_of(target)
+        return self.redaction.target(f"ws://host{path}?{query}").encode("utf-8", "surrogateescape")
+
+
+class Choice:
+    """Knows what there is, and how often each was played. Unless `loop`, each is played once."""
+
+    def __init__(self, offers: Iterable[Offer], *, loop: bool) -> None:
+        self._offers = sorted(offers, key=lambda offer: offer.started_at_ns)
+        self._loop = loop
+        self._played: Counter[Offer] = Counter()
+
+    def candidates(self, request: RequestHead) -> Sequence[Offer] | Refusal:
+        """What fits this request best, the one to take first: the same method and path were asked for, the
+        other facts are the same as far as there is such a one, and it was played less often, or recorded
+        before.
+        """
+        path = place_of(request.target)[0]
+        fitting = [
+            offer
+            for offer in self._offers
+            if place_of(offer.request.target)[0] == path and offer.request.method == request.method
+        ]
+        if not fitting:
+            known = ", ".join(self.paths[:10]) or "nothing"
+            return Refusal(404, "Not Found", f"nothing was recorded for {path}; recorded: {known}")
+        left = [offer for offer in fitting if self._loop or not self._played[offer]]
+        if not left:
+            return Refusal(410, "Gone", _all_played(path, fitting))
+        best = min(offer.distance(request) for offer in left)
+        near = [offer for offer in left if offer.distance(request) == best]
+        return sorted(near, key=lambda offer: (self._played[offer], offer.started_at_ns))
+
+    def take(self, offer: Offer) -> bool:
         """Play it; False if it is not to be had any more."""
-        if self._played[session.id] and not self._loop:
+        if self._played[offer] and not self._loop:
             return False
-        self._played[session.id] += 1
+        self._played[offer] += 1
         return True
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths, with their queries, that were asked for, without repetition."""
-        asked = (path_of(recorded.target) for _, recorded in self._sessions)
+        """The paths, with their queries, that were asked for, without repetition: of sessions if there are
+        any.
+        """
+        of_sessions = [offer for offer in self._offers if offer.session is not None]
+        asked = (place_of(offer.request.target) for offer in of_sessions or self._offers)
         return tuple(dict.fromkeys(f"{path}?{query}" if query else path for path, query in asked))
 
     @property
     def unused(self) -> tuple[int, ...]:
         """The numbers of the sessions that were not played."""
-        return tuple(session.id for session, _ in self._sessions if not self._played[session.id])
+        return tuple(
+            sorted(offer.session.id for offer in self._offers if offer.session and not self._played[offer])
+        )
 
 
-def path_of(target: bytes) -> tuple[str, str]:
+def place_of(target: bytes) -> tuple[str, str]:
     """The path and the query of a request target, whatever its form."""
     text = target.decode("latin-1")
     try:
@@ -79,16 +141,12 @@ def path_of(target: bytes) -> tuple[str, str]:
     return parts.path or "/", parts.query
 
 
-def _distance(request: RequestHead, recorded: RequestHead) -> tuple[bool, ...]:
-    """How far a request is from a recorded one; the less the better. Devices look at the very spelling."""
-    offered = request.tokens("sec-websocket-protocol")
-    return (
-        offered != recorded.tokens("sec-websocket-protocol"),
-        path_of(request.target)[1] != path_of(recorded.target)[1],
-        bool(request.get("authorization")) != bool(recorded.get("authorization")),
-        _upgrade_lines(request) != _upgrade_lines(recorded),
-    )
-
-
 def _upgrade_lines(request: RequestHead) -> list[bytes]:
     return [field.raw.strip() for field in request.fields if field.key == b"upgrade"]
+
+
+def _all_played(path: str, fitting: Sequence[Offer]) -> str:
+    count = len(fitting)
+    what = "the one session" if count == 1 else f"all {count} sessions"
+    was = "was" if count == 1 else "were"
+    return f"{what} recorded for {path} {was} played already; with loop they are played again"

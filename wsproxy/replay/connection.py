@@ -1,4 +1,4 @@
-"""One client's connection to a replayed device, from its request to the end."""
+"""One client's connection to a replayed device, from its first request to the end."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,24 +6,26 @@ from dataclasses import dataclass
 
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import RFC6455
-from wsproxy.protocol.handshake import HeadReader
 from wsproxy.protocol.heads import RequestHead, parse_request_head
-from wsproxy.replay.actions import Done, End, Matches, More, Wait, Write
+from wsproxy.replay.actions import Done, End, More, Wait, Write
 from wsproxy.replay.book import Book, Noted
-from wsproxy.replay.choice import Choice, Refusal
-from wsproxy.replay.hearing import Hearing
+from wsproxy.replay.choice import Choice, Offer, Refusal
+from wsproxy.replay.hearing import Heard, Hearing
 from wsproxy.replay.link import Link
+from wsproxy.replay.matchers import Matcher
 from wsproxy.replay.model import PlayedMessage, ReplayOptions
 from wsproxy.replay.near import nearest
 from wsproxy.replay.opening import doubts, response_for
 from wsproxy.replay.player import Player
 from wsproxy.replay.report import ConnectionReport
+from wsproxy.replay.requests import read_request, response_to, skip_body
 from wsproxy.replay.script import Expect, Play, Step
-from wsproxy.replay.source import Pages, Source
-from wsproxy.store.model import StoredSession, TcpEnd
+from wsproxy.replay.source import Pages, Source, dialect_of
+from wsproxy.store.model import StoredExchange, StoredSession, TcpEnd
 
 _INBOX = 256
+_ALIKE = 64
+"""Among so many sessions the first message decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,13 @@ class Setting:
     source: Source
     choice: Choice
     options: ReplayOptions
-    matcher: Matches
+    matcher: Matcher
     watch: Callable[[Noted], None] | None = None
     clock: Callable[[], int] = time.monotonic_ns
 
 
 class ClientConnection:
-    """Answers a client's request with a recorded session, and plays that."""
+    """Answers a client's requests with what was recorded, and plays a session."""
 
     def __init__(self, number: int, link: Link, setting: Setting) -> None:
         self.number = number
@@ -49,26 +51,27 @@ class ClientConnection:
         self._player: Player | None = None
         self._pages: Pages | None = None
         self._session: StoredSession | None = None
-        self.waiting = False
-        """Whether it is the client's turn."""
+        self._early: list[Heard] = []
+        self._waiting = True
 
     async def run(self) -> None:
         """To the end of the connection; never raises because of the client."""
-        request = await self._request()
-        if request is None:
-            self._link.close()
-            return
-        setting = self._setting
-        target = request.target.decode("latin-1")
-        self._book = Book(self.number, target, setting.clock(), self._nearest, setting.watch)
-        found = setting.choice.candidates(request)
-        if isinstance(found, Refusal):
-            await self._refuse(found)
-            return
-        try:
-            await self._play(request, found[0])
-        except RecordingError as error:
-            await self._refuse(Refusal(500, "Unreadable Recording", str(error)))
+        while (request := await read_request(self._link)) is not None:
+            self._waiting = False
+            try:
+                goes_on = await self._answer(request)
+            except RecordingError as error:
+                await self._refuse(Refusal(500, "Unreadable Recording", str(error)))
+                return
+            if not goes_on:
+                return
+            self._waiting = True
+        self._link.close()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing happens until the client does something."""
+        return self._waiting and self._link.idle and not self._link.ended
 
     def report(self) -> ConnectionReport | None:
         """What happened so far; None as long as the client has asked for nothing."""
@@ -76,7 +79,7 @@ class ClientConnection:
             return None
         left = self._left()
         count = len(left)
-        if self._session is not None:
+        if self._session is not None and self._pages is not None and not self._pages.known:
             counts = (self._session.client.messages, self._session.server.messages)
             count = max(count, sum(counts) - sum(self._book.passed.values()))
         return self._book.report(left, count)
@@ -84,23 +87,26 @@ class ClientConnection:
     def _left(self) -> Sequence[PlayedMessage]:
         if self._player is None or self._pages is None:
             return ()
-        return [
-            message for step in (*self._player.left, *self._pages.left) for message in _data_messages(step)
-        ]
+        steps = (*self._player.left, *self._pages.left)
+        return [message for step in steps for message in _data_messages(step)]
 
-    async def _request(self) -> RequestHead | None:
-        reader = HeadReader(Side.CLIENT)
-        head = None
-        while head is None:
-            taken = self._link.take()
-            if taken is not None:
-                head = reader.receive_data(taken[0])
-            elif self._link.ended:
-                return None
-            else:
-                await self._link.wait()
-        self._link.put_back(reader.rest)
-        return None if reader.headless else parse_request_head(head)
+    # --- requests
+
+    async def _answer(self, request: RequestHead) -> bool:
+        """Whether another request may follow."""
+        setting, target = self._setting, request.target.decode("latin-1")
+        if self._book is None:
+            self._book = Book(self.number, target, setting.clock(), self._nearest, setting.watch)
+        self._book.target = target
+        found = setting.choice.candidates(request)
+        if isinstance(found, Refusal):
+            await self._refuse(found)
+            return False
+        if found[0].exchange is not None:
+            setting.choice.take(found[0])
+            return await self._exchange(request, found[0].exchange, self._book)
+        await self._open(request, found, self._book)
+        return False
 
     async def _refuse(self, refusal: Refusal) -> None:
         assert self._book is not None
@@ -111,37 +117,99 @@ class ClientConnection:
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         await self._link.write(head.encode() + body)
-        self._link.half_close()
-        await self._drain()
+        await self._hang_up()
 
-    async def _drain(self) -> None:
-        """Let the client end the connection: closing it with something unread would reset it."""
+    async def _hang_up(self) -> None:
+        """End this direction, then wait for the client: closing with something unread would reset it."""
+        self._link.half_close()
+        self._waiting = True
         while not self._link.ended:
             while self._link.take() is not None:
                 pass
             await self._link.wait()
         self._link.close()
 
-    async def _play(self, request: RequestHead, session: StoredSession) -> None:
-        setting, book, start = self._setting, self._book, session.start
-        assert book is not None
-        setting.choice.take(session)
-        self._session = session
-        book.begin(session.id)
-        self._pages = await setting.source.script(session)
+    async def _exchange(self, request: RequestHead, stored: StoredExchange, book: Book) -> bool:
+        exchange = await self._setting.source.exchange(stored.id)
+        if exchange.request_body_length:
+            await skip_body(self._link, request)
+        book.note(f"{request.method.decode('latin-1')} {book.target}: exchange {stored.id} is played")
+        if len(exchange.response_body) < exchange.response_body_length:
+            book.note(f"of the body of exchange {stored.id} only the beginning was recorded")
+        data, goes_on = response_to(request, exchange)
+        await self._link.write(data)
+        if not goes_on:
+            await self._hang_up()
+        return goes_on
+
+    # --- sessions
+
+    async def _open(self, request: RequestHead, found: Sequence[Offer], book: Book) -> None:
+        setting, options = self._setting, self._setting.options
+        session = found[0].session
+        assert session is not None
+        start = session.start
         head = start.response_head
-        if not setting.options.exact_handshake:
+        if options.as_sent and start.response_head_sent is not None:
+            head = start.response_head_sent
+        elif not options.exact_handshake:
             asked = start.request_head if start.request_head_sent is None else start.request_head_sent
             head = response_for(request, asked, head)
         for doubt in doubts(request, head):
             book.note(doubt)
+        await self._link.write(head)
         began_ns = setting.clock()
-        if head:
-            await self._link.write(head)
+        if _has_body(start.request_head):
+            await skip_body(self._link, request)
+        hearing = Hearing(Side.CLIENT, head, dialect_of(start.client_dialect, session.id))
+        offer = await self._choose(found, hearing)
+        await self._play(offer, hearing, began_ns, book)
+
+    async def _choose(self, found: Sequence[Offer], hearing: Hearing) -> Offer:
+        """Of sessions that begin alike, the one in which the client says first what this client says."""
+        choice, source = self._setting.choice, self._setting.source
+        alike = [offer for offer in found[:_ALIKE] if offer.agrees_as(found[0])]
+        firsts = {}
+        for offer in alike if len(alike) > 1 else ():
+            assert offer.session is not None
+            firsts[offer] = (await source.script(offer.session)).first_message
+        if firsts and firsts[found[0]] is not None:
+            live = await self._first_message(hearing)
+            for offer, first in firsts.items():
+                if live and first and self._matcher(offer).matches(first, live) and choice.take(offer):
+                    return offer
+        return next((offer for offer in found if choice.take(offer)), found[0])
+
+    async def _first_message(self, hearing: Hearing) -> PlayedMessage | None:
+        self._waiting = True
+        while True:
+            while (taken := self._link.take()) is not None:
+                self._early += hearing.receive_data(*taken)
+                for heard in self._early:
+                    if isinstance(heard, PlayedMessage) and not heard.control:
+                        self._waiting = False
+                        return heard
+            if self._link.ended:
+                return None
+            await self._link.wait()
+
+    async def _play(self, offer: Offer, hearing: Hearing, began_ns: int, book: Book) -> None:
+        assert offer.session is not None
+        self._session = offer.session
+        book.begin(offer.session.id)
+        self._pages = await self._setting.source.script(offer.session)
         self._player = Player(
-            setting.options, setting.matcher, book, recorded_ns=start.started_at_ns, began_ns=began_ns
+            self._setting.options,
+            self._matcher(offer),
+            book,
+            recorded_ns=offer.session.start.started_at_ns,
+            began_ns=began_ns,
         )
-        await self._turns(self._player, self._pages, Hearing(Side.CLIENT, head, RFC6455))
+        self._player.hear(self._early, hearing.offset)
+        await self._turns(self._player, self._pages, hearing)
+
+    def _matcher(self, offer: Offer) -> Matcher:
+        return self._setting.matcher
 
     async def _turns(self, player: Player, pages: Pages, hearing: Hearing) -> None:
         link, clock = self._link, self._setting.clock
@@ -153,9 +221,9 @@ class ClientConnection:
                     await link.write(data)
                 case Wait(until_ns):
                     if link.idle or player.waiting >= _INBOX:
-                        self.waiting = until_ns is None
+                        self._waiting = until_ns is None
                         await link.wait(until_ns)
-                        self.waiting = False
+                        self._waiting = False
                 case End(how):
                     await self._end(how)
                 case More():
@@ -188,6 +256,11 @@ class ClientConnection:
             recorded.insert(0, expected)
         near = nearest(recorded, live)
         return (None, ()) if near is None else (near.message, near.diff)
+
+
+def _has_body(request_head: bytes) -> bool:
+    """Whether the recorded head has a body behind it, which is no part of the client's stream."""
+    return bool(parse_request_head(request_head).end.lstrip(b"\r").removeprefix(b"\n"))
 
 
 def _data_messages(step: Step) -> Sequence[PlayedMessage]:

@@ -54,6 +54,7 @@ class Player:
         self._abandoned = False
         self._own_end = False
         self._pending: End | None = None
+        self._early: Play | None = None
 
     # --- what comes in
 
@@ -133,7 +134,7 @@ class Player:
     def _play(self, step: Play, now_ns: int) -> Action | None:
         if self._gone:
             return self._abandon()
-        if step.answers and not self._pings.has(step):
+        if step is self._early or (step.answers and not self._pings.has(step)):
             return self._pass()
         if wait := self._pace.wait_ns(step.at_ns, now_ns):
             return self._wait(now_ns + wait, now_ns)
@@ -180,7 +181,7 @@ class Player:
         if not self._inbox:
             if self._peer_ended:
                 return self._abandon()
-            return self._wait_for_ping(step, now_ns) if ping else Wait()
+            return self._wait_for_ping(step, now_ns) if ping else self._wait_for_message(now_ns)
         live = self._inbox[0]
         if ping and live.opcode == Opcode.PING:
             return self._pinged(step)
@@ -202,6 +203,26 @@ class Player:
             self._pace.anchor(self._steps[self._at].at_ns, live.at_ns)
         self._at += 1
         self._patience = None
+        return None
+
+    def _wait_for_message(self, now_ns: int) -> Action:
+        """Wait for it; only for a while if the beginning of a frame may have come before it."""
+        cut = self._next_cut()
+        if cut is None:
+            return Wait()
+        if self._patience is None:
+            self._patience = now_ns + PATIENCE_NS
+        if now_ns < self._patience:
+            return Wait(self._patience)
+        self._early = cut
+        return Write(cut.data)
+
+    def _next_cut(self) -> Play | None:
+        """What is played next, if it is a frame that never ended, and is still to be sent."""
+        for place in range(self._at, len(self._steps)):
+            step = self._steps[place]
+            if isinstance(step, Play):
+                return step if step.cut and step is not self._early else None
         return None
 
     def _wait_for_ping(self, step: Expect, now_ns: int) -> Action | None:

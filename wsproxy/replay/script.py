@@ -23,6 +23,7 @@ class Play(NamedTuple):
 
     `said` are the messages and control frames they complete. `answers` is the number of the Ping (a control
     frame of the other side's) to which they are the Pong, 0 for none. `event_id` is that of the last event.
+    `cut` says they are of a frame that never ended: of those it is known only when the last one came.
     """
 
     data: bytes
@@ -30,6 +31,7 @@ class Play(NamedTuple):
     event_id: int
     said: tuple[PlayedMessage, ...] = ()
     answers: int = 0
+    cut: bool = False
 
 
 class Expect(NamedTuple):
@@ -69,7 +71,7 @@ class PlayEnd(NamedTuple):
 
 
 type Step = Play | Expect | ExpectBytes | ExpectEnd | PlayEnd
-type Happening = StoredEvent | End
+type Happening = StoredEvent | End | Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,14 @@ class End:
 
     side: Side
     how: TcpEnd
+    at_ns: int
+    id: int
+
+
+class Tail(NamedTuple):
+    """The beginning of a frame that never ended, from the side that is played."""
+
+    data: bytes
     at_ns: int
     id: int
 
@@ -108,6 +118,8 @@ class Script:
         if isinstance(happening, End):
             kind = PlayEnd if happening.side is self._plays else ExpectEnd
             return kind(happening.how, happening.at_ns, happening.id)
+        if isinstance(happening, Tail):
+            return Play(happening.data, happening.at_ns, happening.id, cut=True)
         heard = self._hearings[happening.side].receive_event(happening.event, happening.at_ns)
         if happening.side is self._plays:
             data = happening.event.serialize()
@@ -145,7 +157,13 @@ class _Together:
         """Whether this step goes with those taken before."""
         if self._steps:
             first = self._steps[0]
-            if step.at_ns != first.at_ns or step.answers or first.answers or self._size >= _WRITE_SIZE:
+            if (
+                step.at_ns != first.at_ns
+                or step.answers
+                or first.answers
+                or step.cut
+                or self._size >= _WRITE_SIZE
+            ):
                 return False
         self._steps.append(step)
         self._size += len(step.data)

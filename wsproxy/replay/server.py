@@ -51,13 +51,13 @@ class ReplayServer:
         Raises RecordingError if the recording cannot be played, ReachError if the port cannot be had.
         """
         try:
-            sessions = await self._source.sessions(self._refs)
-            if not sessions:
+            offers = await self._source.offers(self._refs)
+            if not offers:
                 raise RecordingError(f"{self._recording} has no sessions: record something first")
         except BaseException:
             self._source.close()
             raise
-        self._choice = Choice(sessions, loop=self.options.loop)
+        self._choice = Choice(offers, loop=self.options.loop)
         self._setting = Setting(
             self._source,
             self._choice,
@@ -94,9 +94,9 @@ class ReplayServer:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience_s
         while self._live and loop.time() < deadline:
-            quiet = all(connection.waiting for connection in self._live)
+            quiet = all(connection.quiet for connection in self._live)
             await asyncio.sleep(_QUIET_S)
-            if quiet and all(connection.waiting for connection in self._live):
+            if quiet and all(connection.quiet for connection in self._live):
                 return
 
     @property

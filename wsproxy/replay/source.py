@@ -5,16 +5,18 @@ pages.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from wsproxy.errors import RecordingError
-from wsproxy.protocol.frame import OpaqueData, Side
+from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import DIALECTS, Dialect
+from wsproxy.replay.choice import Offer
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.model import PlayedMessage
-from wsproxy.replay.script import End, Expect, Happening, Play, Script, Step
-from wsproxy.store.model import StoredEvent, StoredSession, TcpEnd
+from wsproxy.replay.script import End, Expect, Happening, Play, Script, Step, Tail
+from wsproxy.store.model import HttpExchange, StoredEvent, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 
 _PAGE = 256
@@ -35,9 +37,15 @@ class Source:
         self._recording: Recording | None = None
         self._shared: dict[int, asyncio.Future[Sequence[Step]]] = {}
 
-    async def sessions(self, refs: Sequence[int | str] = ()) -> list[StoredSession]:
-        """The sessions with these numbers (or "last"), all if there are none."""
-        return await self._in_thread(self._sessions, tuple(refs))
+    async def offers(self, refs: Sequence[int | str] = ()) -> list[Offer]:
+        """What may be played: the sessions with these numbers (or "last"), with the plain HTTP exchanges that
+        led to them, on the same connection; all sessions and exchanges if there are no numbers.
+        """
+        return await self._in_thread(self._offers, tuple(refs))
+
+    async def exchange(self, number: int) -> HttpExchange:
+        """The HTTP exchange with this number."""
+        return await self._in_thread(lambda: self._open().exchange(number).exchange)
 
     async def script(self, session: StoredSession) -> "Pages":
         """The steps of the device's part in a session."""
@@ -73,9 +81,15 @@ class Source:
         if self._recording is not None:
             self._recording.close()
 
-    def _sessions(self, refs: tuple[int | str, ...]) -> list[StoredSession]:
+    def _offers(self, refs: tuple[int | str, ...]) -> list[Offer]:
         recording = self._open()
-        return [recording.session(ref) for ref in refs] if refs else list(recording.sessions())
+        sessions = [recording.session(ref) for ref in dict.fromkeys(refs)] if refs else recording.sessions()
+        offers = [Offer.of_session(session) for session in sessions]
+        for stored in recording.exchanges():
+            if not refs or any(_led_to(stored.exchange, offer.session) for offer in offers if offer.session):
+                bare = replace(stored.exchange, request_body=b"", response_body=b"")
+                offers.append(Offer.of_exchange(replace(stored, exchange=bare)))
+        return offers
 
     def _all_steps(self, session: StoredSession) -> list[Step]:
         return list(self._steps(session))
@@ -105,6 +119,11 @@ class Pages:
         return None
 
     @property
+    def known(self) -> bool:
+        """Whether all steps are known from the beginning."""
+        return self._steps is None
+
+    @property
     def left(self) -> Sequence[Step]:
         """The steps that are known and were not given to anybody yet."""
         return self._shared
@@ -124,7 +143,9 @@ def script_of(recording: Recording, session: StoredSession, plays: Side) -> Iter
     """
     start = session.start
     names = {Side.CLIENT: start.client_dialect, Side.SERVER: start.server_dialect}
-    client, server = (Hearing(side, start.response_head, _dialect(names[side], session.id)) for side in Side)
+    client, server = (
+        Hearing(side, start.response_head, dialect_of(names[side], session.id)) for side in Side
+    )
     return Script(plays, (client, server)).steps(happenings(recording, session, plays))
 
 
@@ -139,12 +160,12 @@ def happenings(recording: Recording, session: StoredSession, plays: Side) -> Ite
     for happening in _with_ends(recording.events(session.id), _ends(session)):
         own_data = isinstance(happening, StoredEvent) and happening.side is plays
         if tail and happening.at_ns > counts.last_at_ns and not own_data:
-            yield _tail(session, plays, tail, last_id)
+            yield Tail(tail, counts.last_at_ns, last_id)
             tail = b""
         last_id = happening.id
         yield happening
     if tail:
-        yield _tail(session, plays, tail, last_id)
+        yield Tail(tail, counts.last_at_ns, last_id)
 
 
 def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[Happening]:
@@ -153,12 +174,6 @@ def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[Happe
             yield ends.pop(0)
         yield stored
     yield from ends
-
-
-def _tail(session: StoredSession, plays: Side, tail: bytes, event_id: int) -> StoredEvent:
-    counts = session.counts(plays)
-    event = OpaqueData(counts.received_bytes - len(tail), tail, "cut short")
-    return StoredEvent(event_id, session.id, plays, counts.last_at_ns, event)
 
 
 def _ends(session: StoredSession) -> list[End]:
@@ -188,7 +203,13 @@ def _ends(session: StoredSession) -> list[End]:
     return sorted(ends, key=lambda end: end.id)
 
 
-def _dialect(name: str, session_id: int) -> Dialect:
+def _led_to(exchange: HttpExchange, session: StoredSession) -> bool:
+    same = exchange.client_address == session.start.client_address
+    return same and exchange.started_at_ns < session.start.started_at_ns
+
+
+def dialect_of(name: str, session_id: int) -> Dialect:
+    """The dialect of a session; raises RecordingError for one of a user's own."""
     # A name out of a recording must never become the path of a file to run.
     if name not in DIALECTS:
         raise RecordingError(

@@ -180,6 +180,14 @@ class Recording:
         if self._version >= EXCHANGES_SINCE:
             yield from map(rows.exchange, self._pages.rows(select(exchanges), exchanges.c.id, 0))
 
+    def exchange(self, number: int) -> StoredExchange:
+        """The HTTP exchange with this number; raises RecordingError if there is none."""
+        if self._version >= EXCHANGES_SINCE:
+            exchanges = schema.http_exchanges
+            for row in self._pages.fetch(select(exchanges).where(exchanges.c.id == number)):
+                return rows.exchange(row)
+        raise RecordingError(f"{self.location} has no HTTP exchange {number}")
+
     def exchange_count(self) -> int:
         """How many HTTP exchanges there are."""
         if self._version < EXCHANGES_SINCE:

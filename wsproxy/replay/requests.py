@@ -1,0 +1,64 @@
+"""Reading a live client's requests, and answering those for plain HTTP."""
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.handshake import HeadReader
+from wsproxy.protocol.heads import RequestHead, parse_request_head, parse_response_head
+from wsproxy.protocol.request_body import RequestBody
+from wsproxy.replay.link import Link
+from wsproxy.store.model import HttpExchange
+
+_BODY_LIMIT = 1 << 30
+_NO_BODY = (204, 304)
+
+
+async def read_request(link: Link) -> RequestHead | None:
+    """The next request; None if the client ends before it has asked for anything."""
+    reader = HeadReader(Side.CLIENT)
+    head = None
+    while head is None:
+        taken = await _taken(link)
+        if taken is None:
+            return None
+        head = reader.receive_data(taken)
+    link.put_back(reader.rest)
+    return parse_request_head(head)
+
+
+async def skip_body(link: Link, request: RequestHead) -> None:
+    """Take the body of a request, as far as it comes."""
+    body = RequestBody(request, limit=_BODY_LIMIT)
+    while not body.complete:
+        data = await _taken(link)
+        if data is None:
+            return
+        size = body.receive_data(data)
+        link.put_back(data[size:])
+        if size < len(data):
+            return
+
+
+def response_to(request: RequestHead, exchange: HttpExchange) -> tuple[bytes, bool]:
+    """The recorded response, and whether another request may follow on the connection.
+
+    A chunked body is one chunk, however it came.
+    """
+    if not exchange.response_head:
+        return exchange.response_body, False
+    head, body = parse_response_head(exchange.response_head), exchange.response_body
+    whole = len(body) == exchange.response_body_length
+    goes_on = whole and "close" not in head.tokens("connection") and head.version.upper() != b"HTTP/1.0"
+    if request.method == b"HEAD" or head.status in _NO_BODY:
+        return exchange.response_head, goes_on
+    if "chunked" in head.tokens("transfer-encoding"):
+        chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+        return exchange.response_head + chunk + (b"0\r\n\r\n" if whole else b""), goes_on
+    length = head.get("content-length") or b""
+    return exchange.response_head + body, goes_on and length.isdigit()
+
+
+async def _taken(link: Link) -> bytes | None:
+    while (taken := link.take()) is None:
+        if link.ended:
+            return None
+        await link.wait()
+    return taken[0]
