@@ -13,6 +13,7 @@ from wsproxy.cli.lint import lint
 from wsproxy.cli.ls import ls
 from wsproxy.cli.paint import printable, writing_to
 from wsproxy.cli.record import record
+from wsproxy.cli.redact import redact
 from wsproxy.cli.replay import replay
 from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
@@ -65,7 +66,7 @@ def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
-for _command in (record, replay, ls, show, diff, lint, explain, demo):
+for _command in (record, replay, ls, show, diff, lint, redact, explain, demo):
     # A command keeps the help option that it makes first, whatever its parent is then.
     _command.context_settings["help_option_names"] = _HELP_OPTIONS
     main.add_command(_command)

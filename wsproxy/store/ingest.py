@@ -123,6 +123,13 @@ class Ingest:
         if rows:
             connection.execute(_UPDATE_SIDE, rows)
 
+    def let_go(self, connection: Connection) -> None:
+        """Store what is held back of sessions that are still open: there will be no more of them."""
+        for log in self._logs.values():
+            self._touched[log] = None
+            self._flush(log, log.last_at_ns)
+        self.finish(connection)
+
     def committed(self) -> list[int]:
         """The sessions that the transaction, now committed, has touched."""
         sessions = [log.session_id for log in self._touched]
@@ -194,8 +201,7 @@ class Ingest:
             events = log.receive_eof(what.side, what.how, at_ns, self._batch)
             self._tell_events(log.session_id, what.side, at_ns, events)
             return
-        for side, flushed in log.flush(at_ns, self._batch):
-            self._tell_events(log.session_id, side, at_ns, flushed)
+        self._flush(log, at_ns)
         end = log.end(at_ns)
         connection.execute(
             _UPDATE_SESSION,
@@ -210,6 +216,10 @@ class Ingest:
         )
         del self._logs[session]
         self._tell(lambda observer: observer.session_ended(log.session_id, end))
+
+    def _flush(self, log: SessionLog, at_ns: int) -> None:
+        for side, events in log.flush(at_ns, self._batch):
+            self._tell_events(log.session_id, side, at_ns, events)
 
     def _overdue(self, before: float) -> dict[SessionLog, dict[Side, bytes]]:
         """The data that was taken over before then and still waits."""

@@ -158,7 +158,7 @@ class Redaction:
             extensions=bare(start.extensions),
             client_tls=bare(start.client_tls),
             server_tls=bare(start.server_tls),
-            redaction=self.to_json(),
+            redaction=self._after(start.redaction).to_json(),
         )
 
     def exchange(self, exchange: HttpExchange) -> HttpExchange:
@@ -176,6 +176,10 @@ class Redaction:
             response_head=without_bytes(response, removed),
             response_body=self.body(exchange.response_head, exchange.response_body, removed),
         )
+
+    def _after(self, earlier: str | None) -> "Redaction":
+        """Both this one and the one a session was redacted by before."""
+        return self if earlier is None else self.of((*redaction_from_json(earlier).rules, *self.rules))
 
     def _head_or_none(self, raw: bytes | None, removed: set[str]) -> bytes | None:
         return None if raw is None else self.head(raw, removed)

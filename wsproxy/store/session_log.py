@@ -72,6 +72,11 @@ class SessionLog:
         self._session.handshake(start.request_head, start.response_head)
         self._sides = {side: _SideLog(side_number(side), start.started_at_ns) for side in Side}
 
+    @property
+    def last_at_ns(self) -> int:
+        """When the last bytes came."""
+        return max(log.last_at_ns for log in self._sides.values())
+
     def new_sides(self) -> list[dict[str, object]]:
         """The rows of `sides` to begin with."""
         return [{"id": row.pop("side_id"), **row} for row in self.touched_sides({})]

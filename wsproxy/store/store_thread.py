@@ -48,6 +48,7 @@ class StoreThread:
         try:
             while self._turn():
                 pass
+            self._let_go()
         except WsproxyError as error:
             self._fail(RecordingError(str(error)))
         except Exception as error:
@@ -95,6 +96,11 @@ class StoreThread:
             self._intake.set_pace(stored / elapsed, self._limits.catch_up_time)
         else:
             self._intake.raise_mark(stored)
+
+    def _let_go(self) -> None:
+        if self._ingest.recording:
+            with self._database.transaction() as connection:
+                self._ingest.let_go(connection)
 
     def _idle(self) -> None:
         if self._ingest.recording and self._database.renewal_due:

@@ -1,0 +1,49 @@
+"""`wsproxy redact`: a recording without its secrets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from wsproxy.errors import UsageError
+
+_EXAMPLES = """\b
+Examples:
+  wsproxy redact recordings/wsproxy.db -o clean.db
+  wsproxy redact recordings/wsproxy.db 3 last -o clean.db --redact defaults --redact json:/params/token
+  wsproxy redact recordings/wsproxy.db -o clean.db --redact 'regex:serial=(\\w+)'
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Copy a recording without its secrets.")
+@click.argument("recording")
+@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.option("-o", "--output", required=True, metavar="PATH|URL", help="Where to write the copy.")
+@click.option(
+    "--redact",
+    "rules",
+    multiple=True,
+    default=("defaults",),
+    show_default="defaults",
+    metavar="RULE",
+    help="What to take out: header:NAME, query:NAME, json:/POINTER, regex:PATTERN, or defaults.",
+)
+def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence[str]) -> None:
+    """Copy the sessions of RECORDING (all, or those named) to a new one, with secrets taken out as
+    `wsproxy record --redact` does. RECORDING stays as it is.
+    """
+    from wsproxy.store.copying import copy_recording
+    from wsproxy.store.location import parse_location
+    from wsproxy.store.reader import open_recording
+    from wsproxy.store.redaction import Redaction
+
+    redaction = Redaction.of(rules)
+    place = parse_location(output)
+    if place.path is not None and Path(place.path).exists():
+        raise UsageError(f"{output} exists already: name a new file")
+    with open_recording(recording) as opened:
+        copied = copy_recording(opened, output, redaction=redaction, sessions=sessions)
+    wholes = f"{copied.sessions} session{'s' * (copied.sessions != 1)}"
+    more = f" and {copied.exchanges} plain HTTP exchanges" if copied.exchanges else ""
+    click.echo(f"Wrote {wholes}{more} to {output}", err=True)
+    click.echo(f"Look through it before you give it away:  wsproxy show {output} --messages", err=True)
