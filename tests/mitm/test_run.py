@@ -1,5 +1,6 @@
 """Running the proxy: how it starts, what it says, how it ends."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -11,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from mitmproxy import http
 from mitmproxy.tls import TlsData
 from OpenSSL import SSL
 
@@ -20,8 +22,9 @@ from tests.devices.loop import LoopThread
 from tests.mitm.inside import InsideProxy, Seen, inside
 from tests.mitm.peers import hang_up, opened
 from tests.wire.build import TEXT, frame
-from tests.wire.handshakes import REQUEST
+from tests.wire.handshakes import REQUEST, RESPONSE
 from wsproxy.errors import ReachError, RecordingError, UsageError, WsproxyError
+from wsproxy.mitm.internals import find_addon
 from wsproxy.store.reader import open_recording
 
 PROGRAM = """
@@ -98,6 +101,45 @@ def run_error(**settings: object) -> WsproxyError:
         InsideProxy({"mode": "regular", **settings})
     assert "\n" not in str(raised.value)
     return raised.value
+
+
+class EarlyClient:
+    """An addon that starts slowly, while a client is there as soon as the port is open."""
+
+    def __init__(self) -> None:
+        self.asked = self.started = False
+        self.peer: socket.socket | None = None
+
+    async def running(self) -> None:
+        proxyserver = find_addon("proxyserver")
+        [address] = proxyserver.listen_addrs()
+        self.peer = await asyncio.to_thread(socket.create_connection, address)
+        self.peer.sendall(REQUEST)
+        while not proxyserver.connections:
+            await asyncio.sleep(0)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        self.started = True
+
+    def requestheaders(self, _flow: http.HTTPFlow) -> None:
+        self.asked = self.started
+
+
+def test_a_client_that_comes_while_it_starts_waits(loop: LoopThread, device: Device) -> None:
+    early = EarlyClient()
+
+    async def answer() -> None:
+        served = await device.accept()
+        await served.expect(REQUEST)
+        await served.send(RESPONSE)
+        served.close()
+
+    with inside(device, early):
+        loop.run(answer())
+        assert early.peer is not None
+        with early.peer:
+            assert early.peer.recv(1000) == RESPONSE
+    assert early.asked
 
 
 def test_a_port_in_use() -> None:

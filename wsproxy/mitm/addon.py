@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
+from mitmproxy.connection import Client
 from mitmproxy.proxy.layer import NextLayer
 
 from wsproxy.errors import RecordingError, WsproxyError
@@ -35,12 +36,13 @@ class WsproxyAddon:
     """Relays and records WebSocket sessions. `observers` see what is recorded, in the recorder's thread.
 
     `failure` is what made it unusable, or ended the recording, if anything did; `finished` says whether
-    mitmproxy has told that it is over.
+    mitmproxy has told that it is over. Clients wait at the door until mitmproxy runs: its ports are open
+    earlier, its addons are ready later. Where `let_in` is going to be called, `waits_for_startup`.
     """
 
     name = "wsproxy"
 
-    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+    def __init__(self, observers: Sequence[Observer] = (), *, waits_for_startup: bool = False) -> None:
         self.sessions = Sessions(lambda: audience(ctx.master))
         self.redaction: Redaction | None = None
         self.addons = [Notices(self.shown), Exchanges(self.sessions)]
@@ -51,6 +53,8 @@ class WsproxyAddon:
         self._failed: RecordingError | None = None
         self._pressed = False
         self._running = False
+        self._waits_for_startup = waits_for_startup
+        self._door = asyncio.Event()
         self.finished = False
 
     def load(self, loader: Loader) -> None:
@@ -76,8 +80,18 @@ class WsproxyAddon:
             _log.error("%s", error)
 
     def running(self) -> None:
-        """Startup is over."""
+        """Startup is over, but for the addons that come later."""
         self._running = True
+        if not self._waits_for_startup:
+            self._loop.call_soon(self.let_in)
+
+    def let_in(self) -> None:
+        """Serve clients from now on, first those that wait."""
+        self._door.set()
+
+    async def client_connected(self, _client: Client) -> None:
+        """Have it wait."""
+        await self._door.wait()
 
     def next_layer(self, asked: NextLayer) -> None:
         """Have our layers used for HTTP."""
@@ -90,6 +104,7 @@ class WsproxyAddon:
         it only unloads a script.)
         """
         self.finished = True
+        self.let_in()
         self.sessions.close()
         self._close_recorder()
         if not ctx.master.should_exit.is_set():

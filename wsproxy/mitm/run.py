@@ -90,7 +90,7 @@ class Proxy:
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
-        self._addon = WsproxyAddon(settings.observers)
+        self._addon = WsproxyAddon(settings.observers, waits_for_startup=True)
         self._master: Master | None = None
         self._stop_wanted = False
 
@@ -194,6 +194,7 @@ class Proxy:
             )
         if isinstance(self._master, WebMaster):
             self._settings.on_web(self._master.web_url)
+        self._addon.let_in()
         self._settings.on_listening(listening_urls())
         if self._stop_wanted:
             self.stop()
