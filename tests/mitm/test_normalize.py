@@ -103,3 +103,21 @@ def test_what_is_right_goes_on_as_it_came(
     assert not kept.changes
     assert kept.session.start.request_head_sent is kept.session.start.response_head_sent is None
     assert VERSION in kept.session.start.request_head
+
+
+@pytest.mark.parametrize("splice", WAYS)
+def test_the_answer_to_a_close_arrives_where_nobody_looks(
+    loop: LoopThread, device: Device, splice: str
+) -> None:
+    async def talk(port: int) -> None:
+        client, served, _ = await opened(device, port, REQUEST, RESPONSE)
+        await client.expect(RESPONSE)
+        await client.send(client_frame(CLOSE, close(1000)))
+        await served.expect(client_frame(CLOSE, close(1000)))
+        await served.send(frame(CLOSE, close(1000)))
+        await client.expect(frame(CLOSE, close(1000)))
+        await hang_up(client, served)
+
+    options = [f"wsproxy_splice={splice}"]
+    with inside(device, normalize="strict", set_options=options) as proxy:
+        loop.run(talk(proxy.port))

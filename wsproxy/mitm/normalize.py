@@ -60,6 +60,7 @@ class NormalizeLayer(ObserveLayer):
     def _receive(self, side: Side, data: bytes) -> CommandGenerator[None]:
         out, seen = self._normalize(side, data)
         yield from self._send_all(out)
+        self._look_ahead(self.session.clock())
         if seen:
             yield from self._show_passed(seen)
 
@@ -72,6 +73,8 @@ class NormalizeLayer(ObserveLayer):
                 send(each.data)
             else:
                 self.session.wire.send(side, each.data)
+        # Not before: a submitted event may be handled at once, and the connections would end without this.
+        self._look_ahead(self.session.clock())
         if seen:
             self._submit_passed(seen)
 
@@ -79,9 +82,7 @@ class NormalizeLayer(ObserveLayer):
         at_ns = self.session.clock()
         out = self._normalizer.receive_data(side, data, at_ns)
         self._record(out, at_ns)
-        seen = self.session.receive_data(side, data)
-        self._look_ahead(at_ns)
-        return out, seen
+        return out, self.session.receive_data(side, data)
 
     def _record(self, out: Iterable[Outgoing], at_ns: int) -> None:
         """Note what does not go on as it came."""
