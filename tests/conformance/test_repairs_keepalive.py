@@ -50,6 +50,13 @@ def test_a_peer_that_is_silent_is_not_said_to_be_alive(silent: float, answered: 
     assert line.send(SERVER, PINGED) == (b"" if answered else PINGED)
 
 
+def test_a_peer_that_has_just_connected_is_alive() -> None:
+    line = Line(profile(alive_within=30.0, answer_pings="at-once"))
+    assert line.send(SERVER, PINGED) == b""
+    line.wait(40)
+    assert line.send(SERVER, PINGED) == PINGED
+
+
 def test_never_means_never() -> None:
     line = Line(profile(answer_pings="never"))
     line.send(SERVER, PINGED)

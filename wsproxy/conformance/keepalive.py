@@ -71,6 +71,9 @@ class Pings:
 
     def takes(self, payload: bytes, at_ns: int) -> bool:
         """A ping is on its way to the peer; False if it must be answered at once, and not go on."""
+        if self.heard_ns is None:
+            # Nothing yet, but the opening handshake was just now.
+            self.heard_ns = at_ns
         if self._answers == "at-once" and self._alive(at_ns):
             return False
         self._send(payload, at_ns, own=False)
