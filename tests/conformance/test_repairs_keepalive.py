@@ -265,7 +265,7 @@ def test_a_client_that_loses_early_frames() -> None:  # A01 A02
 
 def test_a_weak_charger_behind_a_strict_server() -> None:
     line = Line(load_profile("ocpp-charger"))
-    assert line.send(SERVER, frame(PING, b"alive?")) == frame(PING, b"alive?")
+    assert line.send(SERVER, frame(PING, b"alive?")) == b""
     line.send(CLIENT, client_frame(TEXT, b"[2,1]"))
     assert line.send(SERVER, frame(PING, b"alive?")) == b""
     big = b"x" * 100_000
