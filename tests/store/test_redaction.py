@@ -91,6 +91,8 @@ def test_interim_responses_and_what_follows_a_head_are_redacted_too() -> None:
         ("json:/a", '\ufeff{"a":"ä","b":"\\ud800"}', '\ufeff{"a":"REDACTED","b":"\\ud800"}'),
         ("json:/a", '{"a":"secret"} trailing', "REDACTEDREDACTEDREDACTE"),
         ("json:/a", "no JSON", "no JSON"),
+        ("json:/a", '42["a",{}]', "REDACTEDRE"),
+        ("json:/a", 'cret"', "REDAC"),
         ("json:/a", "[" * 100_000, "REDACTED" * 12_500),
         ("regex:pin=\\d+", "my pin=1234.", "my REDACTED."),
         ('regex:"pin":"?(\\w+)', '{"pin":1234}', '{"pin":"REDACTED"}'),
@@ -113,6 +115,7 @@ def test_close_reasons_and_pings_are_looked_at_and_stay_small() -> None:
     assert redaction.payload(PING, b"secret") == b"REDACTED"
     assert len(redaction.payload(CLOSE, b"\x03\xf0" + b"secret" * 20)) <= 125
     assert redaction.payload(CLOSE, b"\x03") == b"\x03"
+    assert redaction.payload(CLOSE, b"secret") == b"REDACTED"
 
 
 def test_what_nobody_can_check_is_overwritten() -> None:

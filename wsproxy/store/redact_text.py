@@ -17,6 +17,7 @@ TEXT_LIMIT = (1 << 20) - 64
 
 _QUOTED = f'"{REPLACEMENT}"'
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_LIKE_JSON = re.compile(r'[{}\[\]"]')
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -35,8 +36,9 @@ class TextRules:
     def payload(self, payload: bytes, *, text: bool = False) -> bytes:
         """The payload, redacted; the same object if nothing was found.
 
-        `text` says it is known to be a text: then one that begins like JSON and is none is overwritten if
-        there are pointers, as nobody can tell what they point at. What is too large is overwritten, too.
+        `text` says it is known to be a text: then one that looks like JSON, or a part of it, and is none, is
+        overwritten if there are pointers, as nobody can tell what they point at. What is too large is
+        overwritten, too.
         """
         if not self.any:
             return payload
@@ -63,7 +65,7 @@ class TextRules:
         if self.pointers.nodes:
             if is_json:
                 after = _replace_spans(before, spans(before, self.pointers))
-            elif text and before.lstrip()[:1] in ("{", "["):
+            elif text and _LIKE_JSON.search(before):
                 return None
         found = self.text(after)
         if is_json and found != after:

@@ -23,7 +23,8 @@ from wsproxy.store.redaction_rules import SAFE_DEFAULTS, TOKENS, USERS, compiled
 
 __all__ = ["REPLACEMENT", "SAFE_DEFAULTS", "Redaction", "redaction_from_json"]
 
-_MOST_CONTROL, _CLOSE_CODE = 125, 2
+_MOST_CONTROL, _CODE_SIZE = 125, 2
+_CODES = range(1000, 5000)
 _LEAST_REMOVED = 8
 _NO_SECRETS = frozenset({REPLACEMENT.lower(), "websocket", "permessage-deflate"})
 _HEAD_END = re.compile(r"\r?\n\r?\n")
@@ -83,7 +84,8 @@ class Redaction:
             return overwritten(len(payload))
         if opcode < Opcode.CLOSE:
             return self.texts.payload(payload, text=opcode == Opcode.TEXT)
-        start = _CLOSE_CODE if opcode == Opcode.CLOSE else 0
+        # Some peers send a reason without a code before it.
+        start = _CODE_SIZE if opcode == Opcode.CLOSE and int.from_bytes(payload[:_CODE_SIZE]) in _CODES else 0
         rest = self.texts.payload(payload[start:])
         if rest == payload[start:]:
             return payload
