@@ -193,6 +193,8 @@ def test_every_repair_of_a_frame_is_tested_here() -> None:
     tested = {row[0] for row in (*HEADERS, *CLOSES)} | {
         *("frame.payload-unmasked", "close.unknown-code", "close.empty", "frame.key-not-zero"),
         *("frame.draft-opcode", "frame.dialect"),
+        # Guesses: test_guesses.py.
+        "frame.length-encoding",
         # With compression: test_repairs_deflate.py.
         *("deflate.rsv1-on-control", "deflate.rsv1-on-continuation"),
     }

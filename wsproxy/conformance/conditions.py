@@ -8,6 +8,7 @@ from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.profiles import Profile
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, Side
+from wsproxy.protocol.grammar import Dialect
 
 RSV1 = 0b100
 
@@ -42,10 +43,20 @@ class Draft:
 class Conditions:
     """What the repairs of one side's frames may ask: `side` sent them, the other one receives them.
 
-    `new_key` makes masking keys. `rsv_defined` are the reserved bits that mean something to the receiver.
+    `new_key` makes masking keys. `rsv_defined` are the reserved bits that mean something to the receiver,
+    `guessed` is how the sender writes lengths, if that had to be guessed.
     """
 
-    __slots__ = ("_profile", "legs", "new_key", "other_dialect", "rsv_defined", "side", "subprotocol")
+    __slots__ = (
+        "_profile",
+        "guessed",
+        "legs",
+        "new_key",
+        "other_dialect",
+        "rsv_defined",
+        "side",
+        "subprotocol",
+    )
 
     def __init__(
         self, side: Side, profile: Profile, legs: Legs, new_key: Callable[[], bytes], *, other_dialect: bool
@@ -56,6 +67,7 @@ class Conditions:
         self.other_dialect = other_dialect
         self.subprotocol = (legs.of(side).subprotocol or "").lower()
         self.rsv_defined = _rsv_defined(legs, side)
+        self.guessed: Dialect | None = None
         self._profile = profile
 
     def repairs(self, rule_id: str) -> bool:

@@ -8,6 +8,7 @@ from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.frame_writer import FrameWriter
+from wsproxy.conformance.guesses import WAIT, Guesses
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outgoing import Outgoing, Track
 from wsproxy.conformance.outlet import Outlet
@@ -47,6 +48,7 @@ class Direction:
         self.close_payload = b""
         self.ended = False
         self.tried_ns = 0
+        self._guessed_ns: int | None = None
         self.pings = pings
         self._back: Direction | None = None
         self._conditions = conditions
@@ -62,6 +64,7 @@ class Direction:
         self.data = DataFrames(conditions, repairs, self.outlet, self)
         self._control = ControlFrames(repairs, self.outlet, pings, self)
         self._boundaries = Boundaries(conditions, dialect)
+        self._guesses = Guesses(conditions, dialect)
         self._verdicts = Verdicts(conditions, dialect, self.data.messages)
         self._opcodes = {int(key): value for key, value in conditions.sent_by("opcodes").items()}
         self._heartbeats = _heartbeats(conditions)
@@ -80,6 +83,10 @@ class Direction:
         base = self._received - len(pending)
         position = self._received
         self._received += len(data)
+        self._run(window, base, position)
+
+    def _run(self, window: bytes, base: int, position: int) -> None:
+        """Decode the window, whose first byte is the stream's byte `base`, from `position` on."""
         self._track.show(window, base)
         while position < self._received and self._swallow is None:
             resume = self._decode(window, base, position)
@@ -124,6 +131,17 @@ class Direction:
     def release(self) -> None:
         """Hold what is held no longer."""
         self.data.release()
+        self._track.flush()
+
+    def guess_late(self, at_ns: int) -> None:
+        """Nothing has come for a while: make what can be made of the beginning of a frame."""
+        self.at_ns, self._guessed_ns = at_ns, self.pings.heard_ns
+        pending = self._decoder.pending
+        base = self._received - len(pending)
+        self._track.show(pending, base)
+        position = self._guess(pending, base, late=True)
+        if position is not None:
+            self._run(pending, base, position)
         self._track.flush()
 
     def control(self, frame: Frame, known: int) -> None:
@@ -196,6 +214,10 @@ class Direction:
         return self._look_ahead(window, base)
 
     def _event(self, event: WireEvent, window: bytes, base: int) -> int | None:
+        if self._guesses.on and not isinstance(event, FramePiece):
+            resume = self._guess(window[event.offset - base :], event.offset)
+            if resume is not None:
+                return resume
         if isinstance(event, FramePiece):
             taker = self._control if self._control.under_way else self.data
             taker.piece(event)
@@ -230,6 +252,10 @@ class Direction:
     def _look_ahead(self, window: bytes, base: int) -> int | None:
         """The same for what may yet become a frame, so that nobody waits for the rest of it."""
         pending = self._decoder.pending
+        if pending and self._guesses.on and self._guesses.wants(self._decoder.offset - len(pending), pending):
+            resume = self._guess(pending, self._decoder.offset - len(pending))
+            if resume is not None:
+                return resume
         if not pending or pending[0] >= 0x80 or not self._boundaries.on:
             return None
         offset = self._decoder.offset - len(pending)
@@ -246,10 +272,38 @@ class Direction:
             self._track.replace(end, writer.frame(Opcode.TEXT, found.text, key=writer.key()), rules)
         else:
             self._track.drop(end, rules)
+        return self._begin_again(end)
+
+    def _guess(self, data: bytes, offset: int, *, late: bool = False) -> int | None:
+        """What a guess makes of a frame that begins there: where to go on, if it makes anything of it."""
+        if self.data.hold is not None:
+            return None
+        found = self._guesses.look(data, late=late)
+        if found is None:
+            return None
+        if found is WAIT:
+            self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
+            self._decoder.hold_back(data, offset)
+            return self._received
+        if isinstance(found, Stray):
+            return self._stray(found, offset)
+        self._dialect = self._conditions.guessed = found
+        self._verdicts.distrust()
+        return self._begin_again(offset)
+
+    def _begin_again(self, offset: int) -> int:
+        """Decode from there on as if nothing had been decoded behind it."""
         self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
-        self._decoder.offset = end
+        self._decoder.offset = offset
         self._stride = _FIRST_STRIDE
-        return end
+        return offset
+
+    @property
+    def guess_due_from_ns(self) -> int | None:
+        """Since when a frame that may have a wrong length waits for more; None: there is none."""
+        if not self._guesses.waits or not self._decoder.pending or self._guessed_ns == self.pings.heard_ns:
+            return None
+        return self.pings.heard_ns
 
     def _drop_rest(self) -> None:
         """A frame cut short by the end of the stream does not go on, if none of it has."""

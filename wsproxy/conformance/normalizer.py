@@ -113,6 +113,7 @@ class Normalizer:
         for side, direction in self._directions.items():
             if not direction.outlet.closed and not direction.ended:
                 times += [direction.pings.wake_at_ns, self._release_ns(side), self._close_due_ns(side)]
+                times.append(self._guess_ns(side))
         return min((time for time in times if time is not None), default=None)
 
     def wake(self, at_ns: int) -> list[Outgoing]:
@@ -121,6 +122,9 @@ class Normalizer:
             if direction.outlet.closed or direction.ended:
                 continue
             direction.at_ns = at_ns
+            guess_ns = self._guess_ns(side)
+            if guess_ns is not None and guess_ns <= at_ns:
+                direction.guess_late(at_ns)
             release_ns, close_ns = self._release_ns(side), self._close_due_ns(side)
             if release_ns is not None and release_ns <= at_ns:
                 direction.release()
@@ -143,6 +147,10 @@ class Normalizer:
     def _release_ns(self, side: Side) -> int | None:
         hold = self._directions[side].data.hold
         return None if hold is None else hold.since_ns + self._option_ns("hold_time", side)
+
+    def _guess_ns(self, side: Side) -> int | None:
+        since_ns = self._directions[side].guess_due_from_ns
+        return None if since_ns is None else since_ns + self._option_ns("hold_time", side)
 
     def _close_due_ns(self, side: Side) -> int | None:
         """When the Close of the other side must be answered in place of `side`."""

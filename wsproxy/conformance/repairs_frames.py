@@ -120,6 +120,12 @@ def minimal_length(draft: Draft, _: Conditions) -> bool:
     return length < _LEAST_LENGTH.get(len(header) - (4 if draft.frame.masking_key is not None else 0), 0)
 
 
+def guessed_length(draft: Draft, conditions: Conditions) -> bool:
+    """The length was written in a way that had to be guessed. Cases L01 L02 L03 L06 L07."""
+    length = draft.frame.length or 0
+    return conditions.guessed is not None and length > 125
+
+
 def other_dialect(draft: Draft, conditions: Conditions) -> bool:
     """Every frame is written anew where the two sides frame differently. Cases D01 D02 D03 L01 L02."""
     return conditions.other_dialect
@@ -148,6 +154,7 @@ def control_size(draft: Draft, _: Conditions) -> bool:
 FRAME_REPAIRS = (
     Kind("frame.draft-opcode", Frames.ANY, draft_opcode, "opcodes"),
     Kind("frame.reserved-opcode", Frames.ANY, reserved_opcode),
+    Kind("frame.length-encoding", Frames.ANY, guessed_length),
     Kind("frame.dialect", Frames.ANY, other_dialect),
     Kind("frame.unmasked-by-client", Frames.ANY, mask),
     Kind("frame.masked-by-server", Frames.ANY, unmask),

@@ -244,6 +244,19 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
+        "stream.resync",
+        _FRAMING,
+        _ERROR,
+        "What stands here can be no frame; the next one that can be told comes later.",
+        "74 65 6D 70 22 3A 32 31 7D 81 05 ...",
+        (
+            ("Chrome", "One or more reserved bits are on: reserved1 = 1, reserved2 = 1, reserved3 = 1"),
+            ("Java-WebSocket", "bad rsv 2"),
+        ),
+        repair=True,
+        heuristic=True,
+    ),
+    Rule(
         "stream.http-bytes",
         _FRAMING,
         _ERROR,

@@ -36,6 +36,11 @@ class Verdicts(dict[bytes, Verdict]):
         verdict = self[prefix] = self._judge(*prefix) if self._readable else _LOOK_CLOSER
         return verdict
 
+    def distrust(self) -> None:
+        """Nothing is right any more at first sight."""
+        self._readable = False
+        self.clear()
+
     def _judge(self, first: int, second: int) -> Verdict:
         conditions, opcode, length = self._conditions, first & 0xF, second & 0x7F
         right = first in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)

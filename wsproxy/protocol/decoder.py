@@ -64,6 +64,12 @@ class FrameDecoder:
         """Whether frames can no longer be told apart."""
         return self._reason is not None
 
+    def hold_back(self, data: bytes, offset: int) -> None:
+        """Begin at the stream's byte `offset` with these bytes, which only the next ones make anything of."""
+        self._pending = bytearray(data)
+        self._wake_at = 0
+        self.offset = offset + len(data)
+
     def receive_data(self, data: bytes) -> list[WireEvent]:
         """What the next bytes of the stream complete. `offset` counts the bytes received in all."""
         start = self.offset

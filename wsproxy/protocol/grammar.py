@@ -50,11 +50,18 @@ from wsproxy.protocol.header import (
 from wsproxy.protocol.opcodes import Opcode
 
 
-def _header(*, masked: Any = Flag, long_bits: int = 64) -> Any:
+def _header(
+    *,
+    masked: Any = Flag,
+    middle_bits: int = 16,
+    long_bits: int = 64,
+    extended: bool = True,
+    swapped: bool = False,
+) -> Any:
     def shortest(context: Any) -> int:
-        if context.length < 126:
+        if context.length < 126 or not extended:
             return int(context.length)
-        return 126 if context.length < 1 << 16 else 127
+        return 126 if context.length < 1 << middle_bits else 127
 
     return BitStruct(
         "fin" / Flag,
@@ -65,7 +72,9 @@ def _header(*, masked: Any = Flag, long_bits: int = 64) -> Any:
         "length"
         / Switch(
             this.length7,
-            {126: BitsInteger(16), 127: BitsInteger(long_bits)},
+            {126: BitsInteger(middle_bits, swapped=swapped), 127: BitsInteger(long_bits, swapped=swapped)}
+            if extended
+            else {},
             default=Computed(this.length7),
         ),
         "masking_key" / If(this.masked, Bytewise(Bytes(4))),
@@ -161,11 +170,20 @@ RFC6455 = _dialect("rfc6455", "RFC 6455 section 5.2", _header())
 LEN32 = _dialect(
     "len32", "RFC 6455, but 127 is followed by a length of 4 bytes, not 8", _header(long_bits=32)
 )
+LEN126 = _dialect("len126", "RFC 6455, but 126 is followed by a length of 4 bytes", _header(middle_bits=32))
+LEN7 = _dialect(
+    "len7", "RFC 6455, but 126 and 127 are lengths themselves; nothing is longer", _header(extended=False)
+)
+LITTLE_ENDIAN = Dialect(
+    "little-endian", "RFC 6455, but lengths of over 125 bytes are little-endian", _header(swapped=True)
+)
 HIXIE76 = Dialect(
     "hixie76", "text between 00 and FF, as before RFC 6455; reads only", _HIXIE76_HEADER, b"\xff"
 )
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in (RFC6455, LEN32, HIXIE76)})
+_KNOWN = (RFC6455, LEN32, LEN126, LEN7, LITTLE_ENDIAN, HIXIE76)
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _KNOWN})
 
 
 def load_dialect(spec: str) -> Dialect:

@@ -1,0 +1,111 @@
+"""Guesses about headers that do not say what they should: right on real faults, silent on what conforms."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conformance.conforming import conforming_sessions
+from tests.conformance.normalizing import CLIENT, SERVER, Line, profile
+from tests.wire.build import BINARY, PING, PONG, TEXT, client_frame, frame, words
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, Dialect
+from wsproxy.protocol.masking import apply_mask_from_start
+
+GUESSING = profile(on=["frame.length-encoding", "frame.header-twice", "stream.resync"])
+KEY = b"\x9a\x12\xb4\x56"
+
+
+def written(dialect: Dialect, side: Side, payload: bytes, opcode: int = TEXT) -> bytes:
+    """A frame as a peer with that dialect writes it."""
+    key = KEY if side is CLIENT else None
+    header = dialect.build_header(opcode, len(payload), masking_key=key)
+    return header + (apply_mask_from_start(payload, key) if key else payload)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("cut", [0, 1, 1000])
+@pytest.mark.parametrize(
+    ("dialect", "size"),
+    [
+        (LEN32, 65_536),  # L01 L02
+        (LEN32, 100_000),
+        (LEN126, 300),  # L03
+        (LEN126, 100_000),
+        (LEN7, 126),  # L06
+        (LEN7, 127),
+        (LITTLE_ENDIAN, 300),  # L07
+        (LITTLE_ENDIAN, 1703),
+        (LITTLE_ENDIAN, 70_000),
+    ],
+    ids=lambda value: value if isinstance(value, int) else value.name,
+)
+def test_a_length_is_guessed(dialect: Dialect, size: int, side: Side, cut: int) -> None:
+    line = Line(GUESSING)
+    said = [b"hello", words(size), b"and on", words(size)]
+    data = b"".join(written(dialect, side, text) for text in said)
+    line.send(side, data, (cut,) if cut > 1 else ())
+    if cut == 1:
+        line = Line(GUESSING)
+        for start in range(0, len(data), 97):
+            line.send(side, data[start : start + 97])
+    line.wait(10)
+    assert line.peers[side.other].messages() == [(TEXT, text) for text in said]
+    assert set(line.rules(side)) == {"frame.length-encoding"}
+
+
+def test_the_last_frame_is_told_by_the_silence_behind_it() -> None:
+    line = Line(GUESSING)
+    text = words(1703)
+    assert line.send(SERVER, written(LITTLE_ENDIAN, SERVER, text)) == b""
+    line.wait(6)
+    assert line.peers[CLIENT].messages() == [(TEXT, text)]
+
+
+def test_a_slow_frame_is_not_guessed_at() -> None:
+    line = Line(GUESSING)
+    slow = frame(TEXT, words(50_000))
+    for start in range(0, len(slow), 7_000):
+        line.send(SERVER, slow[start : start + 7_000])
+        line.wait(20)
+    assert line.peers[CLIENT].received == slow
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (50,)])
+@pytest.mark.parametrize("behind", [b"", frame(TEXT, b"next"), frame(PING)])
+@pytest.mark.parametrize("torn", [1, 2, 3])
+def test_a_header_that_is_there_twice(torn: int, behind: bytes, sizes) -> None:  # Q06
+    line = Line(GUESSING)
+    whole = frame(TEXT, words(512))
+    line.send(SERVER, frame(TEXT, b"first") + whole[:4] * torn + whole + behind, sizes)
+    assert line.peers[CLIENT].received == frame(TEXT, b"first") + whole + behind
+    assert line.rules(SERVER) == ["frame.header-twice"] * torn
+
+
+def test_a_frame_is_found_again() -> None:  # F03 Q05
+    line = Line(GUESSING)
+    tail = b'temp": 21, "unit": "C"}'
+    line.send(SERVER, frame(TEXT, b"first") + tail + frame(TEXT, b"again") + frame(PONG, b"x"))
+    assert line.peers[CLIENT].messages() == [(TEXT, b"first"), (TEXT, b"again")]
+    assert set(line.rules(SERVER)) == {"stream.resync"}
+
+
+@given(conforming_sessions(), st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_what_conforms_is_not_guessed_at(steps, size: int) -> None:
+    line = Line(GUESSING)
+    for side, data in steps:
+        assert line.send(side, data, (size,)) == data
+        line.wait(7)
+    assert {*line.rules(CLIENT), *line.rules(SERVER)} <= {"close.unanswered", "keepalive.ping-unanswered"}
+
+
+@pytest.mark.parametrize("size", [126, 127, 300, 65_535, 65_536, 100_000])
+@pytest.mark.parametrize("cut", [13, 1460, 4096])
+def test_large_frames_that_conform_pass(size: int, cut: int) -> None:
+    for opcode in (TEXT, BINARY):
+        line = Line(GUESSING)
+        data = frame(opcode, words(size)) * 3
+        assert line.send(SERVER, data, (cut,)) == data
+        other = Line(GUESSING)
+        masked = client_frame(opcode, words(size)) * 3
+        assert other.send(CLIENT, masked, (cut,)) == masked

@@ -1,0 +1,148 @@
+"""Where frames begin, and how long they are, when a peer's headers do not say so rightly: guesses.
+
+Each is off until a profile switches its rule on. A guess must explain what came better than the RFC does: the
+frame it makes is there, its text is UTF-8, and behind it begins another one, or nothing comes any more.
+
+Source: RFC 6455 section 5.2; cases L01 L02 L03 L06 L07 (lengths), Q06 (torn frames),
+F03 F06 Q05 (the next frame).
+"""
+
+from collections.abc import Iterator
+
+from wsproxy.conformance.boundaries import Stray
+from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, Dialect
+from wsproxy.protocol.header import Header, Unreadable
+from wsproxy.protocol.masking import apply_mask_from_start
+from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
+
+LENGTH, TWICE, RESYNC = "frame.length-encoding", "frame.header-twice", "stream.resync"
+_ABSURD = 1 << 40
+_SANE = 1 << 28
+"""Larger than any frame worth a guess, and smaller than four bytes of text would be as a length."""
+_LEAST_LONG = 1 << 16
+_WINDOW = 4096
+_ENOUGH = 200
+WAIT = Stray(LENGTH, 0, "", ends=False)
+"""More bytes will tell."""
+
+
+class Guesses:
+    """The guesses about what one side sends. `dialect` is how it writes lengths, once that was guessed."""
+
+    __slots__ = ("_lengths", "_offset", "_resync", "_side", "_size", "_twice", "dialect", "on")
+
+    def __init__(self, conditions: Conditions, dialect: Dialect) -> None:
+        plain = dialect.name == RFC6455.name
+        self._side = conditions.side
+        self._lengths = plain and conditions.repairs(LENGTH)
+        self._twice = plain and conditions.repairs(TWICE)
+        self._resync = plain and conditions.repairs(RESYNC)
+        self._offset = self._size = -1
+        self.dialect = dialect
+        self.on = self._lengths or self._twice or self._resync
+
+    @property
+    def waits(self) -> bool:
+        """Whether it can tell more when nothing has come for a while."""
+        return self._lengths
+
+    def wants(self, offset: int, data: bytes) -> bool:
+        """Whether enough has come since the last time to look again at the frame that begins at `offset`."""
+        if offset == self._offset and len(data) < self._size:
+            return False
+        self._offset, self._size = offset, len(data) + (len(data) // 4 if len(data) > _ENOUGH else 1)
+        return True
+
+    def look(self, data: bytes, *, late: bool = False) -> Stray | Dialect | None:
+        """What to make of `data`, which begins where a frame should: bytes to skip, or another dialect.
+
+        `late` says that nothing has come behind it for a while.
+        """
+        header = self.dialect.read_header(data)
+        if self._twice and isinstance(header, Header):
+            size = header.size - (4 if header.masking_key else 0)
+            if size > 2 and data[header.size : header.size + size] == data[:size]:
+                return Stray(TWICE, header.size, "", ends=False)
+        if self._lengths and len(data) > 1 and data[1] & 0x7F >= 126 and self._plausible(data):
+            guess = self._length(data, header, late=late)
+            if guess is not None:
+                self._lengths = False
+                self.dialect = guess
+                return guess
+            absurd = not isinstance(header, Header) or (header.length or 0) >= _ABSURD
+            if header is not None and absurd and len(data) < _ENOUGH and not late:
+                return WAIT
+        if self._resync and len(data) > 1 and not self._may_begin(data):
+            return self._next_frame(data)
+        return None
+
+    def _length(self, data: bytes, header: Header | Unreadable | None, *, late: bool) -> Dialect | None:
+        if header is None:
+            return None
+        certain = min(self._certain(data, header), key=lambda found: found[0], default=None)
+        if certain is not None:
+            return certain[1]
+        if isinstance(header, Header) and self._fits(data, header, late=True):
+            return None
+        for dialect in (LITTLE_ENDIAN, LEN126, LEN7):
+            reading = dialect.read_header(data)
+            if isinstance(reading, Header) and self._fits(data, reading, late=late):
+                return dialect
+        return None
+
+    def _certain(self, data: bytes, header: Header | Unreadable) -> Iterator[tuple[int, Dialect]]:
+        """Dialects that make sense of a length which makes none at all by the RFC, and what it is in them."""
+        form = data[1] & 0x7F
+        length = (header.length or 0) if isinstance(header, Header) else _ABSURD
+        if form == 127 and length >= _ABSURD:
+            dialects, least = (LEN32, LITTLE_ENDIAN), _LEAST_LONG
+        elif form == 126 and length < 126 and not self._may_fit(data, header):
+            dialects, least = (LEN126, LEN126), 126
+        else:
+            return
+        for dialect in dialects:
+            reading = dialect.read_header(data)
+            if isinstance(reading, Header) and least <= (reading.length or 0) < _SANE:
+                yield reading.length or 0, dialect
+
+    def _may_fit(self, data: bytes, header: Header | Unreadable) -> bool:
+        """Whether a short length that is written long may be right; nothing at all is not written so."""
+        return isinstance(header, Header) and header.length != 0 and self._fits(data, header, late=True)
+
+    def _fits(self, data: bytes, header: Header, *, late: bool) -> bool:
+        """Whether the frame that this header makes is there, and all is well with it and behind it."""
+        length, size = header.length or 0, header.size
+        rest = data[size + length : size + length + 2]
+        if len(data) < size + length or (length and not self._says_something(data, header)):
+            return False
+        return late if len(rest) < 2 else self._plausible(rest)
+
+    def _says_something(self, data: bytes, header: Header) -> bool:
+        if header.opcode != Opcode.TEXT or not header.fin or header.rsv:
+            return True
+        payload = data[header.size : header.size + (header.length or 0)]
+        key = header.masking_key
+        return is_utf8(apply_mask_from_start(payload, key) if key else payload)
+
+    def _may_begin(self, data: bytes) -> bool:
+        """Whether a frame could begin so, of which a repair might make something."""
+        first = data[0]
+        return first & 0x30 == 0 and first & 0x0F in OPCODE_NAMES and (first & 0x88 != 0x08)
+
+    def _plausible(self, data: bytes) -> bool:
+        """The same, and masked as this side must."""
+        return self._may_begin(data) and (len(data) < 2 or (data[1] >= 0x80) is (self._side is Side.CLIENT))
+
+    def _next_frame(self, data: bytes) -> Stray | None:
+        """The next place where a whole frame stands that says something."""
+        for position in range(1, min(len(data) - 1, _WINDOW)):
+            rest = data[position:]
+            if not self._plausible(rest):
+                continue
+            header = self.dialect.read_header(rest)
+            if isinstance(header, Header) and header.length and self._fits(rest, header, late=True):
+                return Stray(RESYNC, position, "", ends=False)
+        return None
