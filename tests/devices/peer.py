@@ -33,6 +33,10 @@ class Stream:
         if self._keep:
             self.bytes += data
 
+    def forget(self) -> None:
+        """Keep no more than the number and the hash of what passed."""
+        self.bytes = bytearray()
+
     @property
     def sha256(self) -> str:
         """Hash of everything that passed."""
@@ -106,6 +110,11 @@ class Peer(asyncio.Protocol):
         self._changed()
 
     # --- what a script can do
+
+    @property
+    def streams(self) -> tuple[Stream, Stream]:
+        """What was sent, what was received."""
+        return self.sent, self.received
 
     @property
     def held_up(self) -> bool:

@@ -2,11 +2,16 @@
 
 import asyncio
 from dataclasses import dataclass
+from hashlib import sha256
 
 from tests.devices.endpoints import Device, Route, connect
-from tests.devices.peer import PATIENCE_S, Peer
+from tests.devices.peer import PATIENCE_S, Peer, Stream
 from tests.devices.script import Script, play
 from tests.wire.conversation import Case
+
+type Fingerprint = tuple[int, str]
+
+_MUCH = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +21,24 @@ class Outcome:
     client: Peer
     device: Peer
 
-    def sent_from(self, client_offset: int, device_offset: int) -> tuple[bytes, bytes]:
+    def sent_from(self, client_offset: int, device_offset: int) -> tuple[Fingerprint, Fingerprint]:
         """What the client sent and what the device sent, without that much at the beginning."""
-        return bytes(self.client.sent.bytes[client_offset:]), bytes(self.device.sent.bytes[device_offset:])
+        return _without(self.client.sent, client_offset), _without(self.device.sent, device_offset)
+
+    def forget_much(self) -> None:
+        """Let go of the bytes of large streams."""
+        for stream in (*self.client.streams, *self.device.streams):
+            if stream.count > _MUCH:
+                stream.forget()
+
+
+def fingerprint(stream: bytes) -> Fingerprint:
+    """Length and hash, short enough to read when two differ."""
+    return len(stream), sha256(stream).hexdigest()
+
+
+def _without(stream: Stream, offset: int) -> Fingerprint:
+    return fingerprint(bytes(stream.bytes[offset:])) if offset else (stream.count, stream.sha256)
 
 
 async def converse(device: Device, route: Route, case: Case) -> Outcome:

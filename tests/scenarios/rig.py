@@ -73,7 +73,10 @@ class Rig:
 
     def _play(self, case: Case) -> Outcome | Exception:
         try:
-            return self._loop.run(converse(self.device, self.route, case))
+            outcome = self._loop.run(converse(self.device, self.route, case))
+            # Kept for every test of this case; all cases together are hundreds of megabytes.
+            outcome.forget_much()
+            return outcome
         except Exception as error:
             self._loop.run(_hang_up(self.device))
             return error
