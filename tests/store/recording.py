@@ -14,8 +14,14 @@ from wsproxy.store.reader import Recording, open_recording
 from wsproxy.store.session_recorder import SessionRecorder
 from wsproxy.store.writer import Recorder
 
-REQUEST = b"GET /chat HTTP/1.1\r\nHost: device:9006\r\nUpgrade: websocket\r\n\r\n"
-RESPONSE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+REQUEST = (
+    b"GET /chat HTTP/1.1\r\nHost: device:9006\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
 AT = 1_700_000_000_000_000_000
 
 START = SessionStart(

@@ -56,10 +56,11 @@ def version_of(place: Path) -> int:
 def test_an_old_recording_is_read_as_it_is(old: Path) -> None:
     old.chmod(0o444)
     with open_recording(str(old)) as recording:
-        assert recording.session("last").start.redaction is None
+        start = recording.session("last").start
+        assert start.redaction is None
         assert [change.rules for change in recording.changes(1)] == [(), ()]
         assert [change.kind for change in recording.changes(1)] == [ChangeKind.REPLACED, ChangeKind.INJECTED]
-        assert b"".join(recording.stream_sent(1, Side.SERVER)).startswith(START.response_head + b"\x81\x02ok")
+        assert b"".join(recording.stream_sent(1, Side.SERVER)).startswith(start.response_head + b"\x81\x02ok")
         assert list(recording.exchanges()) == []
         assert [found.detail for found in recording.findings(1)] == ["reserved bit 1 is set"]
         assert [stored.message.payload for stored in recording.search("Hi")] == [b"Hi!"]

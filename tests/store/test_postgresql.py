@@ -82,7 +82,7 @@ def test_everything_is_kept_as_in_a_file(postgresql_url: str) -> None:
         assert sent == REQUEST + b"other" + HELLO + HELLO * 197 + large + b"\x81"
         *_, last = recording.messages(1)
         assert last.message.payload == bytes(300_000)
-        assert [finding.detail for finding in recording.findings(1)] == ["nul \\x00"]
+        assert "nul \\x00" in [finding.detail for finding in recording.findings(1)]
 
 
 def test_texts_are_found(postgresql_url: str) -> None:

@@ -5,7 +5,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind, HttpExchange, SessionEnd, SessionStart
 from wsproxy.store.reader import Recording, open_recording
 from wsproxy.store.redaction import Redaction, redaction_from_json
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.session_recorder import Changed, Found, SessionRecorder
 from wsproxy.store.writer import Recorder
 
 SECRET = b"hunter2-S3cr3t!/+"
@@ -70,6 +70,12 @@ class Screen:
 
     def events_received(self, session_id: int, side: Side, at_ns: int, events: object) -> None:
         self.seen.append(events)
+
+    def changes_made(self, session_id: int, changes: Sequence[Changed]) -> None:
+        pass
+
+    def findings_made(self, session_id: int, findings: Sequence[Found]) -> None:
+        pass
 
     def session_ended(self, session_id: int, end: SessionEnd) -> None:
         self.seen.append(end)

@@ -17,7 +17,7 @@ from wsproxy.protocol.grammar import load_dialect
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.session import Session
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import SessionState, SideCounts, TcpEnd
+from wsproxy.store.model import SessionState, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 from wsproxy.store.session_recorder import SessionRecorder
 
@@ -125,7 +125,12 @@ def check_side(
     # Those that were given up come late, but belong where they end.
     messages.sort(key=lambda message: message.end_offset)
     assert [message.message for message in recording.messages(1, side)] == messages
-    assert stored.counts(side) == SideCounts(len(frames), len(messages), len(received))
+    counts = stored.counts(side)
+    assert (counts.frames, counts.messages, counts.received_bytes) == (
+        len(frames),
+        len(messages),
+        len(received),
+    )
     assert received.endswith(recording.tail(1, side))
 
 

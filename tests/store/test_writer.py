@@ -31,6 +31,7 @@ from wsproxy.store.inserts import placeholder
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind, SessionEnd, SessionStart, SessionState, TcpEnd
 from wsproxy.store.reader import open_recording
+from wsproxy.store.session_recorder import Changed, Found
 
 HELLO = b"\x81\x05Hello"
 
@@ -45,6 +46,12 @@ class Onlooker:
 
     def session_started(self, session_id: int, start: SessionStart) -> None:
         self._note(("started", session_id, start))
+
+    def changes_made(self, session_id: int, changes: Sequence[Changed]) -> None:
+        pass
+
+    def findings_made(self, session_id: int, findings: Sequence[Found]) -> None:
+        pass
 
     def events_received(
         self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wsproxy.protocol.frame import Frame, Side
     from wsproxy.protocol.session import SessionEvent
     from wsproxy.store.model import SessionEnd, SessionStart
+    from wsproxy.store.session_recorder import Changed, Found
 
 _WINDOW_S = 1.0
 _TOGETHER = 64
@@ -134,6 +135,12 @@ class LiveDisplay:
                 self._waiting_bytes += taken.size
             if taken.used < len(events):
                 self._skip(session_id, side, events[taken.used :])
+
+    def changes_made(self, session_id: int, changes: "Sequence[Changed]") -> None:
+        """Something else was sent on."""
+
+    def findings_made(self, session_id: int, findings: "Sequence[Found]") -> None:
+        """Departures from rules."""
 
     def session_ended(self, session_id: int, end: "SessionEnd") -> None:
         """A session is over."""

@@ -1,13 +1,19 @@
 """What is known of one side while its session is checked."""
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.checks_frames import FrameContext
 from wsproxy.conformance.checks_keepalive import PingsSeen
 from wsproxy.conformance.checks_messages import SplitJson
 from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.message import Message
 from wsproxy.protocol.opcodes import Opcode
+from wsproxy.protocol.session import SessionEvent
 
 _FOREIGN_WINDOW = 1 << 12
 _NO_KEY = bytes(4)
@@ -76,6 +82,30 @@ class SideState:
         if context.message_open or context.closed or self.lost:
             return False
         self.last = frame
+        return True
+
+    def takes_all(self, events: Sequence[SessionEvent]) -> bool:
+        """Whether they are ordinary frames, each followed by the message that it is; then taken note of."""
+        context = self.context
+        if context.message_open or context.closed or self.lost or self.split_json.on:
+            return False
+        judged, pairs = self._least.get, iter(events)
+        last = self.last
+        for frame, message in zip_longest(pairs, pairs):
+            if type(frame) is not Frame or type(message) is not Message:
+                return False
+            _, header, _, _, opcode, key, length, payload, _ = frame
+            least = judged(header[:2])
+            if least is None:
+                least = self._least[header[:2]] = self._judge(header[:2])
+            if length is None or length < least or length != len(payload) or key == _NO_KEY:
+                return False
+            if message[1] is not payload or message[8] is not None:
+                return False
+            if opcode == Opcode.TEXT and not (payload.isascii() or is_utf8(payload)):
+                return False
+            last = frame
+        self.last = last
         return True
 
     def foreign(self, frame: Frame) -> list[Finding]:

@@ -46,6 +46,11 @@ class PingsSeen:
         self._outstanding: list[_Ping] = []
         self.heard_ns = 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether any is remembered."""
+        return bool(self._outstanding)
+
     def pinged(self, frame: Frame, at_ns: int, offset: int) -> list[Finding]:
         """The side is sent this ping, when its own stream stands at `offset`."""
         found = [self._finding(ping) for ping in self._outstanding if ping.ponged_wrong]

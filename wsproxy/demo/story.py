@@ -21,6 +21,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import HeadReader
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.model import Observer, SessionEnd, SessionStart
+from wsproxy.store.session_recorder import Changed, Found
 
 SILENCE_S = 1.5
 _PATIENCE_S = 20.0
@@ -61,6 +62,12 @@ class _Ends:
 
     def session_started(self, session_id: int, start: SessionStart) -> None:
         """Nothing to do."""
+
+    def changes_made(self, session_id: int, changes: Sequence[Changed]) -> None:
+        pass
+
+    def findings_made(self, session_id: int, findings: Sequence[Found]) -> None:
+        pass
 
     def events_received(
         self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]

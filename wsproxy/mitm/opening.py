@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mitmproxy import http
 from mitmproxy.net.http import url
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.profiles import Profile
 from wsproxy.conformance.repairs_handshake import RepairedHead, repair_request, repair_response
@@ -63,18 +64,25 @@ def repaired_head(message: http.Message | None) -> RepairedHead | None:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What an opening handshake settled; `repaired` says whether what follows it is to be repaired, too."""
+    """What an opening handshake settled.
+
+    `repairs` is what was mended in it, `repaired` says whether what follows is to be repaired, too.
+    """
 
     legs: Legs
     dialects: Mapping[Side, Dialect]
-    repaired: bool
+    repairs: tuple[Finding, ...] = ()
+    repaired: bool = False
 
 
 def agreed_on(flow: http.HTTPFlow, dialects: Mapping[Side, Dialect]) -> Agreed:
     """What the opening handshake of `flow` settled. `dialects` says how the sides frame, unless it tells."""
-    repaired = repaired_head(flow.response)
+    asked, repaired = repaired_head(flow.request), repaired_head(flow.response)
+    repairs = () if asked is None else asked.repairs
     if repaired is None or not repaired.frames:
         received = raw_head(flow.response)
         head = parse_response_head(b"" if received is None else received.raw)
-        return Agreed(Legs.alike(negotiate(head)), dialects, repaired=False)
-    return Agreed(repaired.legs, {**dialects, **repaired.dialects}, repaired=True)
+        return Agreed(Legs.alike(negotiate(head)), dialects, repairs)
+    return Agreed(
+        repaired.legs, {**dialects, **repaired.dialects}, (*repairs, *repaired.repairs), repaired=True
+    )

@@ -109,7 +109,7 @@ class Sessions:
         start = session_start(
             flow, agreed.legs.server, names, "intercept" if settings.intercept else mode, self._clock()
         )
-        return recorder.open_session(start)
+        return recorder.open_session(start, agreed.repairs)
 
     def _layer(self, context: Context, session: LiveSession, agreed: Agreed) -> Layer:
         settings = self.settings

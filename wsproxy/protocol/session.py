@@ -75,8 +75,13 @@ class Session:
         self.close: CloseSeen | None = None
         self.ends: dict[Side, int] = {}
 
-    def handshake(self, request_head: bytes, response_head: bytes) -> Negotiated:
-        """Take note of the opening handshake, to know what was negotiated; both heads may be anything.
+    def handshake(
+        self, request_head: bytes, response_head: bytes, *, response_head_sent: bytes | None = None
+    ) -> Negotiated:
+        """Take note of the opening handshake, to know what was negotiated; the heads may be anything.
+
+        `response_head_sent` is what the client got in place of the server's response, None for the same.
+        Returns what the server agreed to.
 
         Raises UsageError after the first frame data: it must come before.
         """
@@ -84,11 +89,14 @@ class Session:
             raise UsageError("call handshake() before receive_data(): it decides how messages are read")
         self.request, self.response = parse_request_head(request_head), parse_response_head(response_head)
         negotiated = negotiate(self.response)
-        if negotiated.deflate is not None:
-            for side, half in self._halves.items():
-                inflater = negotiated.deflate.inflater(side, output_limit=self._message_limit)
+        with_client = negotiated
+        if response_head_sent is not None:
+            with_client = negotiate(parse_response_head(response_head_sent))
+        for side, agreed in ((Side.CLIENT, with_client), (Side.SERVER, negotiated)):
+            if agreed.deflate is not None:
+                inflater = agreed.deflate.inflater(side, output_limit=self._message_limit)
                 assembler = MessageAssembler(inflater, message_limit=self._message_limit)
-                self._halves[side] = _Half(half.decoder, assembler)
+                self._halves[side] = _Half(self._halves[side].decoder, assembler)
         return negotiated
 
     def receive_data(self, side: Side, data: bytes, at_ns: int) -> list[SessionEvent]:

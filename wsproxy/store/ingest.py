@@ -12,7 +12,7 @@ from wsproxy.protocol.grammar import load_dialect
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store import schema
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import HttpExchange, Observer, SessionStart, SessionState
+from wsproxy.store.model import HttpExchange, Observer, SessionState
 from wsproxy.store.redacting import RedactedLog
 from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch, row_values
@@ -34,6 +34,7 @@ _UPDATE_SESSION = update(schema.sessions).where(schema.sessions.c.id == bindpara
 _UPDATE_SIDE = update(schema.sides).where(schema.sides.c.id == bindparam("side_id"))
 # A slice of data is the smallest piece of work; with so many events in it, it is made smaller, or may grow
 # again.
+_MOST_UNTOLD = 4096
 _MANY_EVENTS, _FEW_EVENTS = 4096, 1024
 
 
@@ -62,6 +63,7 @@ class Ingest:
         self._logs: dict[SessionRecorder, SessionLog] = {}
         self._touched: dict[SessionLog, None] = {}
         self._waiting: deque[tuple[float, SessionItem]] = deque()
+        self._untold: dict[SessionLog, deque[Changed]] = {}
         self._position = 0
         self._slice = limits.slice_size
 
@@ -87,7 +89,7 @@ class Ingest:
                 continue
             session, what, _, at_ns = item
             if isinstance(what, Opened):
-                self._open(connection, session, what.start)
+                self._open(connection, session, what)
                 self._done(len(what.start.request_head) + len(what.start.response_head), 1)
             elif isinstance(what, Changed | Found) and self._redaction is None:
                 self._note(session, what, at_ns)
@@ -136,7 +138,8 @@ class Ingest:
         self._touched.clear()
         return sessions
 
-    def _open(self, connection: Connection, session: SessionRecorder, start: SessionStart) -> None:
+    def _open(self, connection: Connection, session: SessionRecorder, opened: Opened) -> None:
+        start, repairs = opened.start, opened.repairs
         dialects = {
             Side.CLIENT: load_dialect(start.client_dialect),
             Side.SERVER: load_dialect(start.server_dialect),
@@ -144,17 +147,19 @@ class Ingest:
         removed: set[str] = set()
         if self._redaction is not None:
             start = self._redaction.start(start, removed)
+            repairs = self._redaction.repairs(repairs, removed)
         values = {"recorder_id": self._recorder_id, "state": SessionState.OPEN.value, **row_values(start)}
         key = connection.execute(schema.sessions.insert().values(values)).inserted_primary_key
         assert key is not None
         session.session_id = session_id = int(key[0])
         if self._redaction is None:
-            log = SessionLog(session_id, start, dialects, self._limits)
+            log = SessionLog(session_id, start, dialects, self._limits, repairs)
         else:
-            log = RedactedLog(session_id, start, dialects, self._limits, self._redaction, removed)
+            log = RedactedLog(session_id, start, dialects, self._limits, self._redaction, removed, repairs)
         self._logs[session] = log
         connection.execute(schema.sides.insert(), log.new_sides())
         self._tell(lambda observer: observer.session_started(session_id, start))
+        self._add_findings(log, start.started_at_ns)
 
     def _add_exchange(self, connection: Connection, exchange: HttpExchange) -> None:
         redacted = exchange if self._redaction is None else self._redaction.exchange(exchange)
@@ -168,6 +173,8 @@ class Ingest:
             size = len(what.sent)
             if log is not None:
                 log.change(what, at_ns, self._batch)
+                if self._observers:
+                    self._untold.setdefault(log, deque(maxlen=_MOST_UNTOLD)).append(what)
         else:
             size = len(what.detail)
             if log is not None:
@@ -190,6 +197,8 @@ class Ingest:
             elif len(events) < _FEW_EVENTS:
                 self._slice = min(self._slice * 2, self._limits.slice_size)
             self._tell_events(log.session_id, side, at_ns, events)
+            self._tell_changes(log, side)
+            self._add_findings(log, at_ns)
         self._done(end - start, end == len(data))
 
     def _end(
@@ -200,9 +209,13 @@ class Ingest:
         if isinstance(what, ReachedEnd):
             events = log.receive_eof(what.side, what.how, at_ns, self._batch)
             self._tell_events(log.session_id, what.side, at_ns, events)
+            self._add_findings(log, at_ns)
             return
         self._flush(log, at_ns)
         end = log.end(at_ns)
+        self._tell_changes(log, Side.CLIENT, last=True)
+        self._untold.pop(log, None)
+        self._add_findings(log, at_ns)
         connection.execute(
             _UPDATE_SESSION,
             {
@@ -235,6 +248,25 @@ class Ingest:
         return {
             log: {side: b"".join(chunks) for side, chunks in sides.items()} for log, sides in parts.items()
         }
+
+    def _tell_changes(self, log: SessionLog, side: Side, *, last: bool = False) -> None:
+        """Tell of the changes to what `side` has sent so far, which are known before that itself."""
+        untold = self._untold.get(log)
+        if not untold:
+            return
+        known = log.received(side)
+        told: list[Changed] = []
+        for _ in range(len(untold)):
+            change = untold.popleft()
+            late = not last and (change.side is not side or change.start_offset > known)
+            (untold if late else told).append(change)
+        if told:
+            self._tell(lambda observer: observer.changes_made(log.session_id, told))
+
+    def _add_findings(self, log: SessionLog, at_ns: int) -> None:
+        found = log.add_findings(at_ns, self._batch)
+        if found and self._observers:
+            self._tell(lambda observer: observer.findings_made(log.session_id, found))
 
     def _tell_events(self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]) -> None:
         if self._observers and events:

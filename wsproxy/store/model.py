@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wsproxy.protocol.frame import Frame, Side, WireEvent
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.session import SessionEvent
+
+if TYPE_CHECKING:
+    from wsproxy.store.session_recorder import Changed, Found
 
 
 class SessionState(StrEnum):
@@ -230,6 +233,12 @@ class Observer(Protocol):
         self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]
     ) -> None:
         """`side` sent what decodes to `events`."""
+
+    def changes_made(self, session_id: int, changes: "Sequence[Changed]") -> None:
+        """Of what was told last, these bytes went on otherwise."""
+
+    def findings_made(self, session_id: int, findings: "Sequence[Found]") -> None:
+        """Departures from rules, in what was told so far."""
 
     def session_ended(self, session_id: int, end: SessionEnd) -> None:
         """A session is over."""

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import Dialect
@@ -90,8 +91,9 @@ class RedactedLog(SessionLog):
         limits: WriterLimits,
         redaction: Redaction,
         removed: set[str],
+        repairs: Sequence[Finding] = (),
     ) -> None:
-        super().__init__(session_id, start, dialects, limits)
+        super().__init__(session_id, start, dialects, limits, repairs)
         self._removed = removed
         self._redaction = redaction
         self._dialects = dialects

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.errors import RecordingError, UsageError
 from wsproxy.protocol.heads import field_key
 from wsproxy.protocol.message import Message
@@ -135,6 +136,13 @@ class Redaction:
         if of_payload and self.payloads:
             detail = _HEX.sub(REPLACEMENT, _QUOTE.sub(f"'{REPLACEMENT}'", detail))
         return detail
+
+    def repairs(self, repairs: Iterable[Finding], removed: Iterable[str]) -> tuple[Finding, ...]:
+        """What was mended in an opening handshake, without what `removed` took out of it."""
+        gone = set(removed)
+        return tuple(
+            replace(each, detail=self.detail(each.detail, gone, of_payload=False)) for each in repairs
+        )
 
     def start(self, start: SessionStart, removed: set[str] | None = None) -> SessionStart:
         """The start of a session; it says by which rules. Values taken out go to `removed`."""

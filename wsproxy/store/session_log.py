@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.session import Session, SessionEvent
 from wsproxy.store import schema
+from wsproxy.store.checking import SessionChecks
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import SessionEnd, SessionStart, TcpEnd
 from wsproxy.store.rows import RowBatch, side_number, storable
@@ -62,20 +64,32 @@ class SessionLog:
     spools = True
 
     def __init__(
-        self, session_id: int, start: SessionStart, dialects: Mapping[Side, Dialect], limits: WriterLimits
+        self,
+        session_id: int,
+        start: SessionStart,
+        dialects: Mapping[Side, Dialect],
+        limits: WriterLimits,
+        repairs: Sequence[Finding] = (),
     ) -> None:
         self.session_id = session_id
-        self._last_id = schema.first_id(session_id)
+        self.checks = SessionChecks(start, dialects, repairs)
+        self._last_id = self._last_finding_id = schema.first_id(session_id)
         self._session = Session(
             dialects=dialects, piece_limit=limits.piece_limit, message_limit=limits.message_limit
         )
-        self._session.handshake(start.request_head, start.response_head)
+        self._session.handshake(
+            start.request_head, start.response_head, response_head_sent=start.response_head_sent
+        )
         self._sides = {side: _SideLog(side_number(side), start.started_at_ns) for side in Side}
 
     @property
     def last_at_ns(self) -> int:
         """When the last bytes came."""
         return max(log.last_at_ns for log in self._sides.values())
+
+    def received(self, side: Side) -> int:
+        """How many bytes of that side have been decoded, or wait for the rest of their frame."""
+        return self._sides[side].received
 
     def new_sides(self) -> list[dict[str, object]]:
         """The rows of `sides` to begin with."""
@@ -89,6 +103,7 @@ class SessionLog:
         log.touched = True
         events = self._session.receive_data(side, data, at_ns)
         self._add(log, events, at_ns, batch)
+        self.checks.receive(side, events, at_ns)
         batch.size += len(data) + _ROW_SIZE * len(events)
         return events
 
@@ -131,18 +146,31 @@ class SessionLog:
 
     def change(self, changed: Changed, at_ns: int, batch: RowBatch) -> None:
         """Add what was sent on instead of bytes of one side."""
+        self.checks.change(changed)
         number = side_number(changed.side)
         place = (changed.kind.value, changed.start_offset, changed.end_offset)
         rules = storable(" ".join(changed.rules))
         batch.changes.append((self._next_id(), number, at_ns, *place, changed.sent, rules))
         batch.size += len(changed.sent) + _ROW_SIZE
 
-    def finding(self, found: Found, at_ns: int, batch: RowBatch) -> None:
-        """Add a departure from a rule."""
+    def _add_finding(self, found: Found, at_ns: int, batch: RowBatch) -> None:
         number = side_number(found.side)
         what = (storable(found.rule_id), storable(found.detail))
-        batch.findings.append((self._next_id(), number, at_ns, *what, found.offset, found.repaired))
+        # Numbered by themselves: they are no part of what passed.
+        self._last_finding_id += 1
+        batch.findings.append((self._last_finding_id, number, at_ns, *what, found.offset, found.repaired))
         batch.size += len(found.detail) + _ROW_SIZE
+
+    def add_findings(self, at_ns: int, batch: RowBatch) -> list[Found]:
+        """Add what the checks have found since the last call."""
+        found = self.checks.take()
+        for each in found:
+            self._add_finding(each, at_ns, batch)
+        return found
+
+    def finding(self, found: Found, at_ns: int, batch: RowBatch) -> None:
+        """Add a departure from a rule that somebody else has seen."""
+        self._add_finding(found, at_ns, batch)
 
     def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
         """Note how the TCP direction from `side` ended, and add the rows of what that completes."""
@@ -151,6 +179,7 @@ class SessionLog:
         log.touched = True
         events = self._session.receive_eof(side, at_ns)
         self._add(log, events, at_ns, batch)
+        self.checks.receive_eof(side, how, events, self._session.pending(side), at_ns)
         log.end_id, log.ended_at_ns = self._next_id(), at_ns
         return events
 
@@ -160,6 +189,7 @@ class SessionLog:
 
     def end(self, at_ns: int) -> SessionEnd:
         """How the session ended."""
+        self.checks.end(at_ns)
         close = self._session.close
         return SessionEnd(
             ended_at_ns=at_ns,

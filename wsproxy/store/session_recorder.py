@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.store.intake import Intake
 from wsproxy.store.model import ChangeKind, HttpExchange, SessionStart, TcpEnd
@@ -10,9 +11,10 @@ from wsproxy.store.model import ChangeKind, HttpExchange, SessionStart, TcpEnd
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The session begins."""
+    """The session begins; `repairs` says what was mended in its opening handshake."""
 
     start: SessionStart
+    repairs: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,12 @@ class SessionRecorder:
 
     __slots__ = ("_intake", "session_id")
 
-    def __init__(self, intake: Intake[Item], start: SessionStart) -> None:
+    def __init__(self, intake: Intake[Item], start: SessionStart, repairs: Sequence[Finding] = ()) -> None:
         self._intake = intake
         self.session_id: int | None = None
         """The session's number, once it is stored."""
-        self._do(Opened(start), start.started_at_ns, len(start.request_head) + len(start.response_head))
+        opened = Opened(start, tuple(repairs))
+        self._do(opened, start.started_at_ns, len(start.request_head) + len(start.response_head))
 
     def receive_data(self, side: Side, data: bytes, at_ns: int) -> None:
         """Record bytes received from `side`, after its opening handshake."""

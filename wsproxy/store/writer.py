@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.errors import RecordingError
 from wsproxy.store.database import Database
 from wsproxy.store.ingest import Ingest
@@ -68,9 +69,9 @@ class Recorder:
         )
         self._thread = StoreThread(database, self._intake, ingest, self._limits, self._fail)
 
-    def open_session(self, start: SessionStart) -> SessionRecorder:
-        """Begin a session. Never blocks."""
-        return SessionRecorder(self._intake, start)
+    def open_session(self, start: SessionStart, repairs: Sequence[Finding] = ()) -> SessionRecorder:
+        """Begin a session; `repairs` says what was mended in its opening handshake. Never blocks."""
+        return SessionRecorder(self._intake, start, repairs)
 
     def exchange(self, exchange: HttpExchange) -> None:
         """Record a plain HTTP exchange that is over. Never blocks; a no-op once the recorder has failed."""
