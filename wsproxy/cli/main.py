@@ -9,6 +9,7 @@ import click
 from wsproxy.cli.demo import demo
 from wsproxy.cli.diff import diff
 from wsproxy.cli.explain import explain
+from wsproxy.cli.export import export, import_
 from wsproxy.cli.lint import lint
 from wsproxy.cli.ls import ls
 from wsproxy.cli.paint import printable, writing_to
@@ -66,7 +67,7 @@ def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
-for _command in (record, replay, ls, show, diff, lint, redact, explain, demo):
+for _command in (record, replay, ls, show, diff, lint, redact, export, import_, explain, demo):
     # A command keeps the help option that it makes first, whatever its parent is then.
     _command.context_settings["help_option_names"] = _HELP_OPTIONS
     main.add_command(_command)

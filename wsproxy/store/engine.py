@@ -57,7 +57,7 @@ def reading_engine(location: Location) -> Engine:
         if not location.path.stat().st_size:
             raise RecordingError(f"{location} is empty: it is not a recording")
         _check_magic(location.path, location)
-        return _sqlite_engine(location.path, "ro", _begin_reading, ())
+        return _sqlite_engine(location.path, "ro", _begin_reading, _READER_PRAGMAS)
 
 
 # In WAL mode a killed process loses nothing it has committed, whatever `synchronous` says: the bytes are with
@@ -73,6 +73,10 @@ _WRITER_PRAGMAS = (
     f"PRAGMA cache_size=-{_CACHE_KIB}",
     "PRAGMA busy_timeout=0",
 )
+
+
+# A file may be made to do harm: what its schema says is not trusted, and its pages are looked at with care.
+_READER_PRAGMAS = ("PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON")
 
 
 def _sqlite_engine(

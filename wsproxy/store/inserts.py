@@ -30,13 +30,17 @@ def placeholder(connection: Connection) -> str:
 
 
 class Insert:
-    """Inserts whole rows into one table, values in the order of its columns."""
+    """Inserts whole rows into one table, values in the order of its columns.
 
-    def __init__(self, table: Table, mark: str) -> None:
+    `named`: whatever order those have in a database that was brought up to date.
+    """
+
+    def __init__(self, table: Table, mark: str, *, named: bool = False) -> None:
         self.width = len(table.columns)
+        into = f"{table.name} ({', '.join(table.columns.keys())})" if named else table.name
         row = f"({', '.join([mark] * self.width)})"
-        self._one = f"INSERT INTO {table.name} VALUES {row}"
-        self._many = f"INSERT INTO {table.name} VALUES {', '.join([row] * _ROWS)}"
+        self._one = f"INSERT INTO {into} VALUES {row}"
+        self._many = f"INSERT INTO {into} VALUES {', '.join([row] * _ROWS)}"
 
     def rows(self, connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert `rows`, few or large ones."""

@@ -8,15 +8,27 @@ from sqlalchemy.exc import ArgumentError
 
 from wsproxy.errors import RecordingError
 
+_JSONL, _PART = ".jsonl", ".part"
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A recording's place. `path` is the file of a SQLite recording, None for any other database."""
+    """A recording's place. `path` is the file of a SQLite recording, None for any other database.
+
+    `jsonl` is the file of a JSONL recording; its `path` is where it is a database while it is recorded to.
+    """
 
     url: URL
     path: Path | None
+    jsonl: Path | None = None
+
+    def kept_in(self, path: Path) -> "Location":
+        """The same recording, in this SQLite file."""
+        return Location(_sqlite_url(str(path)), path, self.jsonl)
 
     def __str__(self) -> str:
+        if self.jsonl is not None:
+            return str(self.jsonl)
         return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
 
 
@@ -50,4 +62,10 @@ def parse_location(path_or_url: str) -> Location:
 
 
 def _file(path: str) -> Location:
-    return Location(URL.create("sqlite", database=path), Path(path))
+    if not path.endswith(_JSONL):
+        return Location(_sqlite_url(path), Path(path))
+    return Location(_sqlite_url(path + _PART), Path(path + _PART), Path(path))
+
+
+def _sqlite_url(path: str) -> URL:
+    return URL.create("sqlite", database=path)

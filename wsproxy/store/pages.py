@@ -1,6 +1,6 @@
 """Rows in the order of their ids, fetched a page at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select
 
 from wsproxy.store.failures import explained
 from wsproxy.store.location import Location
+from wsproxy.store.row_types import check_rows, damaged
 
 # A transaction is held for no longer than a page: SQLite's log cannot be begun anew while somebody reads an
 # old state of the recording. With frames of 64 KiB a page is 8 MiB.
@@ -32,7 +33,24 @@ class Pages:
     def fetch(self, statement: Select[Any]) -> list[Row[Any]]:
         """The rows of a statement that yields few."""
         with self.transaction() as connection:
-            return list(connection.execute(statement))
+            return self.checked(connection, statement)
+
+    def checked(self, connection: Connection, statement: Select[Any]) -> list[Row[Any]]:
+        """The same within a transaction. Raises RecordingError for values that are not of their column's
+        type.
+        """
+        rows = list(connection.execute(statement))
+        check_rows(statement, rows, self._location)
+        return rows
+
+    def converted[T](self, rows: Iterable[Any], convert: Callable[[Any], T]) -> Iterator[T]:
+        """What `convert` makes of each row; raises RecordingError for one of which it can make nothing."""
+        for row in rows:
+            try:
+                value = convert(row)
+            except (ValueError, LookupError) as error:
+                raise damaged(self._location, f"row {row[0]} holds what none can ({error})") from error
+            yield value
 
     def rows(
         self, statement: Select[Any], key: ColumnElement[int], after: int, last: int | None = None
@@ -43,17 +61,23 @@ class Pages:
             statement = statement.where(key <= last)
         while True:
             page = self.fetch(statement.where(key > after))
-            yield from page
+            for row in page:
+                if row[0] <= after:
+                    raise damaged(self._location, f"row {row[0]} comes after row {after}")
+                after = row[0]
+                yield row
             if len(page) < _PAGE:
                 return
-            after = page[-1][0]
 
     def sorted_rows(self, statement: Select[Any]) -> Iterator[Row[Any]]:
         """The rows of a statement that sorts what may be many, on a connection of its own, held to the
         end.
         """
         with explained(self._location), self._engine.connect() as connection:
-            yield from connection.execution_options(yield_per=_PAGE).execute(statement)
+            found = connection.execution_options(yield_per=_PAGE).execute(statement)
+            for page in found.partitions(_PAGE):
+                check_rows(statement, page, self._location)
+                yield from page
 
     def close(self) -> None:
         """Close the connection."""

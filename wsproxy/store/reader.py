@@ -1,6 +1,7 @@
 """Reading a recording: plain values, streamed, never a whole session at once."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -12,6 +13,7 @@ from wsproxy.protocol.frame import Side, WireEvent
 from wsproxy.protocol.message import MESSAGE_LIMIT
 from wsproxy.store import rows, schema
 from wsproxy.store.engine import reading_engine
+from wsproxy.store.loading import loaded
 from wsproxy.store.location import Location, parse_location
 from wsproxy.store.messages import MESSAGES
 from wsproxy.store.migrations import check_version
@@ -25,10 +27,12 @@ from wsproxy.store.model import (
     StoredSession,
 )
 from wsproxy.store.pages import Pages
+from wsproxy.store.recorders import dead_recorders
+from wsproxy.store.records import Record, exchange_records, session_records
 from wsproxy.store.search import Search
 from wsproxy.store.selects import EXCHANGES_SINCE, select_changes, select_sessions
 from wsproxy.store.sent import apply_changes
-from wsproxy.store.session_rows import stored_sessions
+from wsproxy.store.session_rows import any_open, stored_session
 
 _WIRE: tuple[tuple[Table, Callable[[Any], WireEvent]], ...] = (
     (schema.frames, rows.frame),
@@ -43,6 +47,17 @@ def open_recording(path_or_url: str) -> "Recording":
     Raises RecordingError if there is none, or if it is damaged, of a newer format, or something else.
     """
     location = parse_location(path_or_url)
+    if location.jsonl is None:
+        return _opened(location, lambda: None)
+    place, forget = loaded(location)
+    try:
+        return _opened(place, forget)
+    except BaseException:
+        forget()
+        raise
+
+
+def _opened(location: Location, forget: Callable[[], None]) -> "Recording":
     pages = Pages(reading_engine(location), location)
     try:
         with pages.transaction() as connection:
@@ -50,7 +65,7 @@ def open_recording(path_or_url: str) -> "Recording":
     except RecordingError:
         pages.close()
         raise
-    return Recording(pages, location, version)
+    return Recording(pages, location, version, forget)
 
 
 class _Snapshot(NamedTuple):
@@ -67,10 +82,11 @@ class Recording:
     fails.
     """
 
-    def __init__(self, pages: Pages, location: Location, version: int) -> None:
+    def __init__(self, pages: Pages, location: Location, version: int, forget: Callable[[], None]) -> None:
         self._pages = pages
         self.location = location
         self._version = version
+        self._forget = forget
         self._select_sessions = select_sessions(version)
 
     def __enter__(self) -> Self:
@@ -84,6 +100,7 @@ class Recording:
     def close(self) -> None:
         """Close it."""
         self._pages.close()
+        self._forget()
 
     def sessions(self) -> Iterator[StoredSession]:
         """All sessions, oldest first."""
@@ -115,9 +132,7 @@ class Recording:
 
     def frames(self, session_id: int, side: Side | None = None, *, after: int = 0) -> Iterator[StoredFrame]:
         """The frames, in the order in which they began."""
-        for row in self._rows(schema.frames, session_id, side, after):
-            event = rows.stored_event(row, rows.frame(row))
-            yield StoredFrame(event.id, event.session_id, event.side, event.at_ns, rows.frame(row))
+        return self._pages.converted(self._rows(schema.frames, session_id, side, after), rows.stored_frame)
 
     def payload(self, frame_id: int) -> Iterator[bytes]:
         """The payload data of a frame, all that was recorded of it, in the pieces in which it is kept."""
@@ -134,11 +149,14 @@ class Recording:
         statement = _of_side(select(MESSAGES), MESSAGES.c.side, side)
         first = max(after, schema.first_id(session_id))
         last = schema.first_id(session_id + 1) - 1
-        for row in self._pages.rows(statement, MESSAGES.c.id, first, last):
+
+        def read(row: Any) -> StoredMessage:
             payload = row.payload
             if payload is None:
                 payload = _joined(self.payload(row.id), limit)
-            yield rows.message(row, payload[:limit])
+            return rows.message(row, payload[:limit])
+
+        return self._pages.converted(self._pages.rows(statement, MESSAGES.c.id, first, last), read)
 
     def stream(self, session_id: int, side: Side) -> Iterator[bytes]:
         """Every byte received from `side`, its head included."""
@@ -159,7 +177,8 @@ class Recording:
             changes.c.id.between(schema.first_id(session_id), schema.first_id(session_id + 1) - 1),
         )
         by_offset = self._pages.sorted_rows(statement.order_by(changes.c.start_offset, changes.c.id))
-        yield from apply_changes(self._received(session_id, side), map(rows.change, by_offset))
+        changes_made = self._pages.converted(by_offset, rows.change)
+        yield from apply_changes(self._received(session_id, side), changes_made)
 
     def tail(self, session_id: int, side: Side) -> bytes:
         """The bytes received from `side` that are part of no event: a frame under way, or cut short."""
@@ -168,11 +187,11 @@ class Recording:
     def changes(self, session_id: int, side: Side | None = None) -> Iterator[StoredChange]:
         """What was sent on in place of something received, in the order in which it was done."""
         found = self._rows(schema.changes, session_id, side, 0, select_changes(self._version))
-        return map(rows.change, found)
+        return self._pages.converted(found, rows.change)
 
     def findings(self, session_id: int, side: Side | None = None) -> Iterator[StoredFinding]:
         """The departures from rules that were seen while recording."""
-        return map(rows.finding, self._rows(schema.findings, session_id, side, 0))
+        return self._pages.converted(self._rows(schema.findings, session_id, side, 0), rows.finding)
 
     def exchanges(self) -> Iterator[StoredExchange]:
         """The plain HTTP exchanges that passed, by when they were over, refused handshakes among them."""
@@ -194,6 +213,14 @@ class Recording:
             return 0
         return int(self._pages.fetch(select(func.count()).select_from(schema.http_exchanges))[0][0])
 
+    def records(self, session_ids: Sequence[int] | None = None) -> Iterator[Record]:
+        """The rows of everything, or of these sessions only, as other formats are made of them."""
+        sessions = self.sessions() if session_ids is None else map(self.session, session_ids)
+        for session in sessions:
+            yield from session_records(self._pages, self._version, session.id, session.state)
+        if session_ids is None:
+            yield from exchange_records(self._pages, self._version)
+
     def search(self, text: str) -> Iterator[StoredMessage]:
         """The text messages that hold a word beginning with each of the words in `text`.
 
@@ -205,7 +232,8 @@ class Recording:
 
     def _sessions(self, found: list[Any]) -> list[StoredSession]:
         with self._pages.transaction() as connection:
-            return stored_sessions(connection, found)
+            dead = dead_recorders(connection, time.time_ns()) if any_open(found) else set()
+        return list(self._pages.converted(found, lambda row: stored_session(row, dead)))
 
     def _rows(
         self,
@@ -234,8 +262,8 @@ class Recording:
     def _wire(
         self, of: Table, read: Callable[[Any], WireEvent], side: Side | None, after: int, last: int
     ) -> Iterator[StoredEvent]:
-        for row in self._pages.rows(_of_side(select(of), of.c.side, side), of.c.id, after, last):
-            yield rows.stored_event(row, read(row))
+        found = self._pages.rows(_of_side(select(of), of.c.side, side), of.c.id, after, last)
+        return self._pages.converted(found, lambda row: rows.stored_event(row, read(row)))
 
     def _snapshot(self, session_id: int) -> _Snapshot:
         first, beyond = schema.first_id(session_id), schema.first_id(session_id + 1)
@@ -246,13 +274,15 @@ class Recording:
                 for of, _ in _WIRE
             ]
             tails = {
-                side: connection.scalar(
-                    select(sides.c.tail).where(sides.c.id == session_id * 2 + rows.side_number(side))
+                side: self._pages.checked(
+                    connection,
+                    select(sides.c.tail).where(sides.c.id == session_id * 2 + rows.side_number(side)),
                 )
                 for side in Side
             }
         return _Snapshot(
-            max(row_id or first for row_id in last_ids), {side: tail or b"" for side, tail in tails.items()}
+            max(row_id or first for row_id in last_ids),
+            {side: found[0].tail if found else b"" for side, found in tails.items()},
         )
 
     def _later_payload(self, frame_id: int) -> Iterator[bytes]:

@@ -99,7 +99,7 @@ def dead_recorders(connection: Connection, now_ns: int) -> set[int]:
 
 def _is_alive(host: str, process: str, seen_at_ns: int, here: str, now_ns: int) -> bool:
     pid, _, started = process.partition(" ")
-    if host == here and started:
+    if host == here and started and pid.isdecimal():
         return process_identity(int(pid)) == process
     return now_ns - seen_at_ns < LEASE_S * _NS
 

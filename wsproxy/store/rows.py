@@ -16,15 +16,21 @@ from wsproxy.store.model import (
     StoredEvent,
     StoredExchange,
     StoredFinding,
+    StoredFrame,
     StoredMessage,
 )
 
-_SIDES = (Side.CLIENT, Side.SERVER)
+_SIDES = {schema.CLIENT: Side.CLIENT, schema.SERVER: Side.SERVER}
 
 
 def side_number(side: Side) -> int:
     """How a side is written in a row."""
     return schema.CLIENT if side is Side.CLIENT else schema.SERVER
+
+
+def side_of(number: int) -> Side:
+    """The side that is written so in a row; raises LookupError for another number."""
+    return _SIDES[number]
 
 
 def storable(text: str) -> str:
@@ -88,12 +94,17 @@ def session_start(row: Any) -> SessionStart:
 
 def stored_event(row: Any, event: WireEvent) -> StoredEvent:
     """The event that stands in a row, with what every row begins with."""
-    return StoredEvent(row[0], schema.session_of(row[0]), _SIDES[row[1]], row[2], event)
+    return StoredEvent(row[0], schema.session_of(row[0]), side_of(row[1]), row[2], event)
 
 
 def frame(row: Any) -> Frame:
     """The frame in a row of `frames`."""
     return Frame(*row[3:])
+
+
+def stored_frame(row: Any) -> StoredFrame:
+    """The same, with what every row begins with."""
+    return StoredFrame(row[0], schema.session_of(row[0]), side_of(row[1]), row[2], frame(row))
 
 
 def frame_piece(row: Any) -> FramePiece:
@@ -111,7 +122,7 @@ def message(row: Any, payload: bytes) -> StoredMessage:
     return StoredMessage(
         row.id,
         schema.session_of(row.id),
-        _SIDES[row.side],
+        side_of(row.side),
         row.at_ns,
         Message(
             row.opcode,
@@ -130,12 +141,12 @@ def message(row: Any, payload: bytes) -> StoredMessage:
 def change(row: Any) -> StoredChange:
     """The change in a row of `changes`."""
     kind = ChangeKind(row.kind)
-    place = (schema.session_of(row.id), _SIDES[row.side], row.at_ns)
+    place = (schema.session_of(row.id), side_of(row.side), row.at_ns)
     rules = tuple(row.rules.split())
     return StoredChange(row.id, *place, kind, row.start_offset, row.end_offset, row.sent, rules)
 
 
 def finding(row: Any) -> StoredFinding:
     """The finding in a row of `findings`."""
-    place = (schema.session_of(row.id), _SIDES[row.side], row.at_ns)
+    place = (schema.session_of(row.id), side_of(row.side), row.at_ns)
     return StoredFinding(row.id, *place, row.rule_id, row.detail, row.stream_offset, row.repaired)

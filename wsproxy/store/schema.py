@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -36,8 +37,21 @@ metadata = MetaData()
 
 # SQLite gives only a column of the exact type INTEGER the table's own row id.
 _Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class _Blob(LargeBinary):
+    """What the driver gives is left as it is: of a number that stands in a BLOB column SQLAlchemy would make
+    that many bytes.
+    """
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """None: there is nothing to be done."""
+
+
 # Elsewhere a BLOB holds what we put into it; MySQL's ends one byte short of a full piece.
-_Bytes = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
+_Bytes = _Blob().with_variant(LONGBLOB, "mysql", "mariadb")
 
 
 def _id(*, generated: bool) -> Column[int]:

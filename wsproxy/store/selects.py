@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import FromClause, Select, literal, select
+from sqlalchemy import FromClause, Select, Table, literal, select
 
 from wsproxy.store import schema
 
@@ -15,6 +15,7 @@ _SESSIONS_SINCE = {"redaction": (2, literal(None, schema.sessions.c.redaction.ty
 _CLIENT, _SERVER = schema.sides.alias("client"), schema.sides.alias("server")
 _NO_NUMBER = literal(None, schema.sides.c.tcp_end_id.type)
 _SIDES_SINCE = {"tcp_end_id": (2, _NO_NUMBER), "tcp_ended_at_ns": (2, _NO_NUMBER)}
+_SINCE = {"changes": _CHANGES_SINCE, "sessions": _SESSIONS_SINCE, "sides": _SIDES_SINCE}
 _NOT_SHOWN = ("id", "tail")
 
 
@@ -34,6 +35,11 @@ def select_sessions(version: int) -> Select[Any]:
 def select_changes(version: int) -> Select[Any]:
     """Selects the rows of `changes` from a recording of this format."""
     return select(*_columns(schema.changes, _CHANGES_SINCE, version))
+
+
+def select_rows(table: Table, version: int) -> Select[Any]:
+    """Selects the rows of any table that a recording of this format has."""
+    return select(*_columns(table, _SINCE.get(table.name, {}), version))
 
 
 def _side_columns(side: str, table: FromClause, version: int) -> list[Any]:

@@ -1,24 +1,20 @@
 """Rows of `sessions`, with the counts of both sides, to values."""
 
-import time
+from collections.abc import Iterable
 from typing import Any
-
-from sqlalchemy import Connection
 
 from wsproxy.protocol.frame import Side
 from wsproxy.store.model import SessionEnd, SessionState, SideCounts, StoredSession, TcpEnd
-from wsproxy.store.recorders import dead_recorders
 from wsproxy.store.rows import session_start
 
 
-def stored_sessions(connection: Connection, rows: list[Any]) -> list[StoredSession]:
-    """The sessions in these rows of `select_sessions`; one whose recorder has died is interrupted."""
-    is_open = any(row.state == SessionState.OPEN for row in rows)
-    dead = dead_recorders(connection, time.time_ns()) if is_open else set()
-    return [_stored_session(row, dead) for row in rows]
+def any_open(rows: Iterable[Any]) -> bool:
+    """Whether one of these rows of `select_sessions` is of a session that may still be recorded."""
+    return any(row.state == SessionState.OPEN for row in rows)
 
 
-def _stored_session(row: Any, dead: set[int]) -> StoredSession:
+def stored_session(row: Any, dead: set[int]) -> StoredSession:
+    """The session in a row of `select_sessions`; one whose recorder is `dead` is interrupted."""
     state = SessionState(row.state)
     if state is SessionState.OPEN and row.recorder_id in dead:
         state = SessionState.INTERRUPTED

@@ -8,6 +8,7 @@ from wsproxy.errors import RecordingError
 from wsproxy.store.database import Database
 from wsproxy.store.ingest import Ingest
 from wsproxy.store.intake import Intake
+from wsproxy.store.jsonl_recording import Work
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import parse_location
 from wsproxy.store.model import HttpExchange, Observer, SessionStart
@@ -21,12 +22,13 @@ __all__ = ["Recorder", "SessionRecorder", "WriterLimits"]
 class Recorder:
     """Records sessions into one recording; several recorders may share it.
 
-    `url_or_path` is a SQLite file or an SQLAlchemy URL. `on_pressure(True)` is called, in the thread that
-    puts data in, as soon as more waits than `limits` allow or the disk does not keep up: reading from the
-    sockets must pause until `on_pressure(False)`, which comes from a thread of the recorder. `on_failure` is
-    called once, in such a thread, when nothing more can be recorded. `observers` see what is recorded, in
-    such a thread. `redaction` takes secrets out before anything is written or shown to them. `clock` gives
-    nanoseconds since the epoch.
+    `url_or_path` is a SQLite file, an SQLAlchemy URL, or a JSONL file (`.jsonl`: one recorder at a time, and
+    the text is written by `close`). `on_pressure(True)` is called, in the thread that puts data in, as soon
+    as more waits than `limits` allow or the disk does not keep up: reading from the sockets must pause until
+    `on_pressure(False)`, which comes from a thread of the recorder. `on_failure` is called once, in a thread
+    of the recorder or in that which closes it, when nothing more can be recorded. `observers` see what is
+    recorded, in such a thread. `redaction` takes secrets out before anything is written or shown to them.
+    `clock` gives nanoseconds since the epoch.
 
     Raises RecordingError if the place cannot be one.
     """
@@ -51,6 +53,7 @@ class Recorder:
         self._clock = clock
         self._intake: Intake[Item] = Intake(self._limits.high_water, on_pressure)
         self._thread: StoreThread | None = None
+        self._work: Work | None = None
 
     def start(self) -> None:
         """Open the recording, creating what is missing, and mark what dead recorders left open as
@@ -58,6 +61,15 @@ class Recorder:
 
         Raises RecordingError if it cannot be opened for writing.
         """
+        if self.location.jsonl is not None:
+            self._work = Work(self.location)
+        try:
+            self._begin()
+        except BaseException:
+            self._give_up_work()
+            raise
+
+    def _begin(self) -> None:
         database = Database(self.location, self._limits, self._intake.hold, self._clock)
         ingest = Ingest(
             database.recorder_id,
@@ -87,6 +99,22 @@ class Recorder:
         self._intake.finish()
         if self._thread is not None:
             self._thread.join()
+        if self._work is not None and self.failed is None:
+            self._finish_work(self._work)
+        else:
+            self._give_up_work()
+
+    def _finish_work(self, work: Work) -> None:
+        self._work = None
+        try:
+            work.finish()
+        except RecordingError as error:
+            self._fail(error)
+
+    def _give_up_work(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work.abandon()
 
     def _fail(self, error: RecordingError) -> None:
         self.failed = error

@@ -1,0 +1,66 @@
+"""`wsproxy export` and `wsproxy import`, and text in place of a database in the other commands."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.recordings import make_recording
+from tests.cli.run import check_error, wsproxy, wsproxy_here
+from tests.store.everything import everything
+from wsproxy.store.reader import open_recording
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("recording") / "wsproxy.db"
+    make_recording(place)
+    return place
+
+
+def contents(place: Path) -> list[object]:
+    with open_recording(str(place)) as opened:
+        return everything(opened)
+
+
+def test_there_and_back(recording: Path, tmp_path: Path) -> None:
+    text, back = tmp_path / "a.jsonl", tmp_path / "b.db"
+    done = wsproxy("export", str(recording), "-o", str(text))
+    assert (done.code, done.out, done.err) == (0, "", "")
+    done = wsproxy("import", str(text), "-o", str(back))
+    assert (done.code, done.out, done.err) == (0, "", f"sessions 1 to 3 in {back}\n")
+    assert contents(back) == contents(text) == contents(recording)
+    for command in (("ls",), ("show",), ("lint", "--format", "json")):
+        from_text, from_database = (
+            wsproxy_here(command[0], str(place), *command[1:]) for place in (text, back)
+        )
+        assert from_text.code == from_database.code
+        assert from_text.out == from_database.out
+
+
+def test_some_sessions(recording: Path, tmp_path: Path) -> None:
+    text = tmp_path / "a.jsonl"
+    assert wsproxy_here("export", str(recording), "last", "1", "-f", "jsonl", "-o", str(text)).code == 0
+    assert [each["session"] for each in wsproxy_here("ls", "--json", str(text)).objects] == [1, 3]
+    into = tmp_path / "b.jsonl"
+    for numbers in ("sessions 1 to 3", "sessions 4 to 5"):
+        assert (
+            numbers in wsproxy_here("import", str(recording if "3" in numbers else text), "-o", str(into)).err
+        )
+    assert len(wsproxy_here("ls", "--json", str(into)).objects) == 5
+    with open_recording(str(into)) as opened, open_recording(str(text)) as first:
+        assert [m.message for m in opened.messages(5)] == [m.message for m in first.messages(3)]
+
+
+def test_wrong_usage(recording: Path, tmp_path: Path) -> None:
+    check_error(
+        wsproxy_here("export", str(recording), "-o", str(tmp_path / "a.txt")), 2, "let it end in .jsonl"
+    )
+    check_error(
+        wsproxy_here("export", str(recording), "9", "-o", str(tmp_path / "a.jsonl")), 2, "no session 9"
+    )
+    check_error(wsproxy_here("import", str(recording), "-o", str(recording)), 2, "into itself")
+    check_error(wsproxy_here("import", str(tmp_path / "a.jsonl"), "-o", str(recording)), 2, "does not exist")
+    assert list(tmp_path.iterdir()) == []
+    left = tmp_path / "b.jsonl.part"
+    left.write_bytes(b"")
+    check_error(wsproxy_here("export", str(recording), "-o", str(tmp_path / "b.jsonl")), 2, "b.jsonl.part")
