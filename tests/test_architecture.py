@@ -45,6 +45,7 @@ ROOMS_OF_LIBRARY = {
     "rich": ("wsproxy/cli/",),
     "uvloop": ("wsproxy/mitm/",),
     "psycopg": ("wsproxy/store/",),
+    "cryptography": ("wsproxy/replay/certificate.py",),
     "websockets": ("wsproxy/protocol/masking.py", "wsproxy/demo/"),
     "pytest": ("wsproxy/pytest_plugin.py",),
 }

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,14 @@ class Running:
         found = re.search(r"wss?://\S+", self.first_line)
         self.url = found[0] if found else ""
         self.code, self.out, self.err = 0, "", ""
+
+    def read_until(self, pattern: str) -> str:
+        """The first group of that pattern, in the first line of its notices that has it."""
+        assert self._process.stderr
+        for line in self._process.stderr:
+            if found := re.search(pattern, line):
+                return str(found[1])
+        raise AssertionError(f"never said {pattern}")
 
     def interrupt(self) -> None:
         """End it as Ctrl-C does."""
@@ -77,6 +86,27 @@ def test_a_mismatch_is_shown_and_ends_in_exit_code_1(quiet: bool) -> None:
     assert ("message" in {each["type"] for each in objects}) is not quiet
     (mismatch,) = (each for each in objects if each["type"] == "mismatch")
     assert mismatch["got"]["text"] == "what?"
+
+
+def test_it_speaks_tls(tmp_path: Path) -> None:
+    from wsproxy.replay.certificate import make_certificate
+
+    made = make_certificate(["localhost", "127.0.0.1"])
+    pair = tmp_path / "pair.pem"
+    pair.write_bytes(made.certificate + made.key)
+    with replaying(SKYQ, "2", "--tls") as running:
+        trusted = running.read_until(r"must trust  (\S+)")
+        context = ssl.create_default_context(cafile=trusted)
+        with connect(running.url, ssl=context) as client:
+            assert client.recv(timeout=PATIENCE_S) == status_document().decode()
+    assert not Path(trusted).exists()
+    with replaying(SKYQ, "2", "--cert", str(pair)) as running:
+        assert running.url.startswith("wss://")
+        context = ssl.create_default_context(cadata=made.certificate.decode())
+        with connect(running.url, ssl=context) as client:
+            assert client.recv(timeout=PATIENCE_S) == status_document().decode()
+    check_error(wsproxy("replay", "server", SKYQ, "--key", str(pair)), 2, "--key goes with --cert")
+    check_error(wsproxy("replay", "server", SKYQ, "--cert", SKYQ), 2, "no certificate")
 
 
 def test_what_cannot_be_played_is_said_in_a_line(tmp_path: Path) -> None:

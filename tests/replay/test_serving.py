@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,14 @@ def test_a_port_that_is_taken_and_a_recording_that_is_none(tmp_path: Path) -> No
             serve(SKYQ, **nonsense)
     with pytest.raises(UsageError, match="does not run"):
         serve(SKYQ).url()
+
+
+def test_it_speaks_tls_with_a_certificate_made_for_it() -> None:
+    with serve(SKYQ, 2, tls=True) as replay:
+        assert replay.url(PATH).startswith("wss://127.0.0.1:")
+        context = ssl.create_default_context(cadata=replay.certificate)
+        with connect(replay.url(PATH), ssl=context) as client:
+            assert client.recv(timeout=5) == status_document().decode()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(replay.url(PATH))
+        assert replay.report().mismatches == ()

@@ -11,6 +11,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import Observer, SessionStart
 from wsproxy.store.reader import Recording, open_recording
+from wsproxy.store.redaction import Redaction
 from wsproxy.store.session_recorder import SessionRecorder
 from wsproxy.store.writer import Recorder
 
@@ -61,6 +62,7 @@ def recording_to(
     limits: WriterLimits | None = None,
     callbacks: Callbacks | None = None,
     observers: tuple[Observer, ...] = (),
+    redaction: Redaction | None = None,
 ) -> Iterator[Recorder]:
     """A running recorder, closed at the end."""
     noted = callbacks or Callbacks()
@@ -70,6 +72,7 @@ def recording_to(
         on_failure=noted.on_failure,
         on_pressure=noted.on_pressure,
         observers=observers,
+        redaction=redaction,
     )
     recorder.start()
     try:

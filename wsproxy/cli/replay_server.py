@@ -2,10 +2,18 @@
 
 import asyncio
 import signal
+import ssl
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
     from wsproxy.cli.replay_view import ReplayDisplay
@@ -17,6 +25,7 @@ _EXAMPLES = """\b
 Examples:
   wsproxy replay server recordings/skyq.db
   wsproxy replay server device.db last -p 9006 --speed max --loop
+  wsproxy replay server device.db 3 --tls --cert device.pem --key device-key.pem
   wsproxy replay server device.db --match json:/id --on-mismatch skip --format jsonl
 """
 
@@ -66,6 +75,9 @@ Examples:
 )
 @click.option("--exact-handshake", is_flag=True, help="Send the recorded Sec-WebSocket-Accept as it is.")
 @click.option("--as-sent", is_flag=True, help="Play what the client was sent where that was changed.")
+@click.option("--tls", is_flag=True, help="Speak TLS, with a certificate made for it or with --cert.")
+@click.option("--cert", "certificate", metavar="FILE", help="The certificate for --tls, in PEM.")
+@click.option("--key", metavar="FILE", help="Its private key, in PEM, unless it is in the same file.")
 @click.option("-q", "--quiet", is_flag=True, help="Show mismatches only.")
 @click.option(
     "--format", "style", type=click.Choice(["text", "jsonl"]), default="text", help="How to show it."
@@ -75,6 +87,9 @@ def server(
     sessions: tuple[str, ...],
     listen_host: str,
     listen_port: int,
+    tls: bool,
+    certificate: str | None,
+    key: str | None,
     quiet: bool,
     style: str,
     **settings: Any,
@@ -90,11 +105,14 @@ def server(
     from wsproxy.replay.server import ReplayServer
 
     options = _options(settings)
+    context, made = _tls(listen_host, certificate, key) if tls or certificate or key else (None, None)
     view = JsonView() if style == "jsonl" else TextView()
     display = ReplayDisplay(view, Output(), quiet=quiet)
     try:
         played = ReplayServer(recording, sessions, options, watch=display.show)
-        report = asyncio.run(_serve(played, listen_host, listen_port, display))
+        with _kept(made) as trusted:
+            place = Place(listen_host, listen_port, context, trusted)
+            report = asyncio.run(_serve(played, place, display))
     finally:
         display.close()
     _say_what(report, options.strict)
@@ -109,16 +127,57 @@ def _options(settings: dict[str, Any]) -> "ReplayOptions":
     return ReplayOptions(speed=speed, on_mismatch=policy, **settings)
 
 
-async def _serve(played: "ReplayServer", host: str, port: int, display: "ReplayDisplay") -> "ReplayReport":
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen, with which TLS settings, and the file with the certificate that was made."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    trusted: str | None
+
+
+def _tls(host: str, certificate: str | None, key: str | None) -> tuple[ssl.SSLContext, bytes | None]:
+    """The TLS settings, and the certificate if it was made for them."""
+    from wsproxy.replay.certificate import make_certificate
+
+    if certificate is None:
+        if key is not None:
+            raise UsageError("--key goes with --cert: give the certificate that it belongs to")
+        made = make_certificate((host, "localhost", "127.0.0.1"))
+        return made.server_context(), made.certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{certificate} is no certificate with its key: {error}") from error
+    return context, None
+
+
+@contextmanager
+def _kept(certificate: bytes | None) -> Iterator[str | None]:
+    """A file with the certificate, for clients to trust."""
+    if certificate is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="wsproxy-replay-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "certificate.pem"
+        path.write_bytes(certificate)
+        yield str(path)
+
+
+async def _serve(played: "ReplayServer", place: Place, display: "ReplayDisplay") -> "ReplayReport":
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     display.on_broken(lambda: loop.call_soon_threadsafe(stop.set))
-    await played.start(host, port)
+    await played.start(place.host, place.port, tls=place.tls)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     try:
         for path in played.paths:
-            click.echo(f"Give your client  {_url(host, played.port, path)}", err=True)
+            click.echo(f"Give your client  {_url(place, played.port, path)}", err=True)
+        if place.trusted:
+            click.echo(f"A client must trust  {place.trusted}", err=True)
         click.echo("Ctrl-C ends it.", err=True)
         await stop.wait()
         return played.report()
@@ -126,9 +185,10 @@ async def _serve(played: "ReplayServer", host: str, port: int, display: "ReplayD
         await played.stop()
 
 
-def _url(host: str, port: int, path: str) -> str:
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    return f"ws://[{shown}]:{port}{path}" if ":" in shown else f"ws://{shown}:{port}{path}"
+def _url(place: Place, port: int, path: str) -> str:
+    scheme = "ws" if place.tls is None else "wss"
+    shown = "127.0.0.1" if place.host in ("0.0.0.0", "::", "") else place.host
+    return f"{scheme}://[{shown}]:{port}{path}" if ":" in shown else f"{scheme}://{shown}:{port}{path}"
 
 
 def _say_what(report: "ReplayReport", strict: bool) -> None:

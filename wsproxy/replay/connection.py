@@ -12,7 +12,7 @@ from wsproxy.replay.book import Book, Noted
 from wsproxy.replay.choice import Choice, Offer, Refusal
 from wsproxy.replay.hearing import Heard, Hearing
 from wsproxy.replay.link import Link
-from wsproxy.replay.matchers import Matcher
+from wsproxy.replay.matchers import Matcher, redacting
 from wsproxy.replay.model import PlayedMessage, ReplayOptions
 from wsproxy.replay.near import nearest
 from wsproxy.replay.opening import doubts, response_for
@@ -21,6 +21,7 @@ from wsproxy.replay.report import ConnectionReport
 from wsproxy.replay.requests import read_request, response_to, skip_body
 from wsproxy.replay.script import Expect, Play, Step
 from wsproxy.replay.source import Pages, Source, dialect_of
+from wsproxy.replay.variation import Variation
 from wsproxy.store.model import StoredExchange, StoredSession, TcpEnd
 
 _INBOX = 256
@@ -98,6 +99,9 @@ class ClientConnection:
         if self._book is None:
             self._book = Book(self.number, target, setting.clock(), self._nearest, setting.watch)
         self._book.target = target
+        if not request.method:
+            await self._refuse(Refusal(400, "Bad Request", "what the client sent begins no HTTP request"))
+            return False
         found = setting.choice.candidates(request)
         if isinstance(found, Refusal):
             await self._refuse(found)
@@ -204,12 +208,30 @@ class ClientConnection:
             book,
             recorded_ns=offer.session.start.started_at_ns,
             began_ns=began_ns,
+            variation=self._variation(offer.session),
         )
         self._player.hear(self._early, hearing.offset)
         await self._turns(self._player, self._pages, hearing)
 
     def _matcher(self, offer: Offer) -> Matcher:
-        return self._setting.matcher
+        redaction, matcher = offer.redaction, self._setting.matcher
+        if redaction is None:
+            return matcher
+
+        def without_secrets(message: PlayedMessage) -> PlayedMessage:
+            payload = redaction.payload(message.opcode, message.payload)
+            if payload is message.payload:
+                return message
+            return message._replace(payload=payload, length=len(payload))
+
+        return redacting(matcher, without_secrets)
+
+    def _variation(self, session: StoredSession) -> Variation | None:
+        vary, start = self._setting.options.vary, session.start
+        if not vary:
+            return None
+        dialect = dialect_of(start.server_dialect, session.id)
+        return Variation(vary, Side.SERVER, start.response_head, dialect)
 
     async def _turns(self, player: Player, pages: Pages, hearing: Hearing) -> None:
         link, clock = self._link, self._setting.clock

@@ -10,11 +10,13 @@ from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
 from wsproxy.protocol.opcodes import Opcode, opcode_name
 from wsproxy.replay.actions import Action, Done, End, Log, Matches, More, Wait, Write
+from wsproxy.replay.cursor import Cursor
 from wsproxy.replay.hearing import Heard
 from wsproxy.replay.model import OnMismatch, PlayedMessage, ReplayOptions
 from wsproxy.replay.pings import PATIENCE_NS, Pings
 from wsproxy.replay.script import Expect, ExpectBytes, ExpectEnd, Play, PlayEnd, Step
 from wsproxy.replay.timing import Pace
+from wsproxy.replay.variation import Variation
 from wsproxy.store.model import TcpEnd
 
 _BATCH_SIZE = 1 << 16
@@ -36,15 +38,15 @@ class Player:
         recorded_ns: int,
         began_ns: int,
         side: Side = Side.SERVER,
+        variation: Variation | None = None,
     ) -> None:
         self._options = options
         self._matcher = matcher
         self._log = log
         self._pace = Pace(options.speed, recorded_ns, began_ns)
         self._side = side
-        self._steps: Sequence[Step] = ()
-        self._at = 0
-        self._all_given = False
+        self._variation = variation
+        self._script = Cursor()
         self._inbox: deque[PlayedMessage] = deque()
         self._received = 0
         self._peer_ended = self._gone = False
@@ -60,8 +62,7 @@ class Player:
 
     def feed(self, steps: Sequence[Step]) -> None:
         """Give the next steps; none: there are no more."""
-        self._steps, self._at = steps, 0
-        self._all_given = not steps
+        self._script.feed(steps)
 
     def hear(self, heard: Iterable[Heard], received: int) -> None:
         """Take what the live peer said, and how many bytes it has sent by now."""
@@ -81,7 +82,7 @@ class Player:
     @property
     def left(self) -> Sequence[Step]:
         """The steps not taken, of those that were given."""
-        return self._steps[self._at :]
+        return self._script.left
 
     # --- what is to be done
 
@@ -107,12 +108,11 @@ class Player:
 
     def _actions(self, now_ns: int) -> Iterator[Action]:
         while True:
-            if self._abandoned or (self._at == len(self._steps) and self._all_given):
+            step = self._script.current
+            if self._abandoned or self._script.complete:
                 action = self._after_all(now_ns)
-            elif self._at == len(self._steps):
-                action = More()
             else:
-                action = self._take(self._steps[self._at], now_ns)
+                action = More() if step is None else self._take(step, now_ns)
             if action is not None:
                 yield action
 
@@ -135,44 +135,40 @@ class Player:
         if self._gone:
             return self._abandon()
         if step is self._early or (step.answers and not self._pings.has(step)):
-            return self._pass()
+            return self._pass(step)
         if wait := self._pace.wait_ns(step.at_ns, now_ns):
             return self._wait(now_ns + wait, now_ns)
         data = step.data if not step.answers else self._pings.answer(step) or step.data
         self._pace.played(step.at_ns)
-        self._at += 1
+        self._script.advance()
         if step.said:
             self._log.played(now_ns, step.said)
-        return Write(data)
+        return Write(data if self._variation is None else self._variation.receive_data(data))
 
     def _wait(self, until_ns: int, now_ns: int) -> Action | None:
         """Wait, but let no Ping that is not recorded wait with it."""
         if self._inbox and self._inbox[0].control and self._inbox[0].opcode != Opcode.CLOSE:
-            upcoming = self._upcoming()
+            upcoming = self._script.next_expected()
             if not (upcoming is not None and self._inbox[0].opcode == upcoming.opcode == Opcode.PING):
                 return self._aside(now_ns)
         return Wait(until_ns)
-
-    def _upcoming(self) -> PlayedMessage | None:
-        """What is expected next, as far as steps are known."""
-        for place in range(self._at, len(self._steps)):
-            step = self._steps[place]
-            if isinstance(step, Expect):
-                return step.message
-        return None
 
     def _play_end(self, step: PlayEnd, now_ns: int) -> Action | None:
         if wait := self._pace.wait_ns(step.at_ns, now_ns):
             return self._wait(now_ns + wait, now_ns)
         self._pace.played(step.at_ns)
-        self._pass()
+        self._pass(step)
         return self._end(step.how)
 
     def _end(self, how: TcpEnd) -> Action:
         self._own_end = True
         if how is TcpEnd.RST:
             self._peer_ended = self._gone = True
-        return End(how)
+        rest = b"" if self._variation is None else self._variation.receive_eof()
+        if not rest:
+            return End(how)
+        self._pending = End(how)
+        return Write(rest)
 
     # --- hearing
 
@@ -188,59 +184,53 @@ class Player:
         if live.control and live.opcode != Opcode.CLOSE:
             return self._aside(now_ns)
         if ping:
-            return self._pass()
+            return self._pass(step)
         self._inbox.popleft()
         if live.opcode == Opcode.CLOSE:
             return self._heard_close(step, live)
         if step.message.opcode != Opcode.CLOSE and self._matcher.matches(step.message, live):
             self._log.heard(live, recorded=True)
-            return self._pass(live)
-        return self._mismatch(live, step.message)
+            if self._variation is not None:
+                self._variation.capture(step.message, live)
+            return self._pass(step, live)
+        return self._mismatch(live, step)
 
-    def _pass(self, live: PlayedMessage | None = None) -> Action | None:
+    def _pass(self, step: Step, live: PlayedMessage | None = None) -> Action | None:
         """The step is done; what comes next is timed from `live`, if something came."""
         if live is not None:
-            self._pace.anchor(self._steps[self._at].at_ns, live.at_ns)
-        self._at += 1
+            self._pace.anchor(step.at_ns, live.at_ns)
+        self._script.advance()
         self._patience = None
         return None
 
     def _wait_for_message(self, now_ns: int) -> Action:
         """Wait for it; only for a while if the beginning of a frame may have come before it."""
-        cut = self._next_cut()
-        if cut is None:
+        cut = self._script.next_played()
+        if cut is None or not cut.cut or cut is self._early:
             return Wait()
         if self._patience is None:
             self._patience = now_ns + PATIENCE_NS
         if now_ns < self._patience:
             return Wait(self._patience)
         self._early = cut
-        return Write(cut.data)
-
-    def _next_cut(self) -> Play | None:
-        """What is played next, if it is a frame that never ended, and is still to be sent."""
-        for place in range(self._at, len(self._steps)):
-            step = self._steps[place]
-            if isinstance(step, Play):
-                return step if step.cut and step is not self._early else None
-        return None
+        return Write(cut.data if self._variation is None else self._variation.receive_data(cut.data))
 
     def _wait_for_ping(self, step: Expect, now_ns: int) -> Action | None:
         if not self._pings.expected:
-            return self._pass()
+            return self._pass(step)
         if self._patience is None:
             self._patience = max(now_ns, self._pace.due(step.at_ns)) + PATIENCE_NS
         if now_ns < self._patience:
             return Wait(self._patience)
         self._pings.expected = False
-        return self._pass()
+        return self._pass(step)
 
     def _pinged(self, step: Expect) -> Action | None:
         live = self._inbox.popleft()
         self._pings.heard(step.message, live)
         same = live.payload == step.message.payload
         self._log.heard(live, "" if same else "another payload than recorded", recorded=True)
-        return self._pass(live)
+        return self._pass(step, live)
 
     def _aside(self, now_ns: int) -> Action | None:
         """A control frame that the script does not wait for: a Ping is answered, a Pong is welcome."""
@@ -257,7 +247,7 @@ class Player:
             return self._leave(live)
         same = live.payload == step.message.payload
         self._log.heard(live, "" if same else "another payload than recorded", recorded=True)
-        return self._pass(live)
+        return self._pass(step, live)
 
     def _leave(self, live: PlayedMessage) -> Action | None:
         """Answer a Close that is not recorded, and end."""
@@ -265,7 +255,8 @@ class Player:
         self._abandon()
         return self._make(Opcode.CLOSE, live.payload[:2], live.at_ns, "answers a Close that is not recorded")
 
-    def _mismatch(self, live: PlayedMessage, expected: PlayedMessage | None) -> Action | None:
+    def _mismatch(self, live: PlayedMessage, step: Expect | None) -> Action | None:
+        expected = None if step is None else step.message
         what = _what(live, expected, self._side.other)
         self._log.heard(live, "not as recorded")
         self._log.mismatch(what, live, expected)
@@ -274,8 +265,8 @@ class Player:
             self._abandon()
             payload = _POLICY_VIOLATION.to_bytes(2, "big") + what.encode()[:120]
             return self._make(Opcode.CLOSE, payload, live.at_ns, "because of the mismatch")
-        if how is OnMismatch.SKIP and expected is not None and not expected.control:
-            self._pass(live)
+        if how is OnMismatch.SKIP and step is not None and not step.message.control:
+            return self._pass(step, live)
         return None
 
     def _make(self, opcode: Opcode, payload: bytes, now_ns: int, note: str) -> Action | None:
@@ -289,7 +280,7 @@ class Player:
             self._log.heard(self._inbox.popleft(), recorded=True)
         if self._received >= step.offset:
             self._pace.anchor(step.at_ns, now_ns)
-            return self._pass()
+            return self._pass(step)
         return self._abandon() if self._peer_ended else Wait()
 
     # --- ending
@@ -299,13 +290,13 @@ class Player:
             return self._unexpected(now_ns)
         if self._peer_ended:
             self._pace.anchor(step.at_ns, now_ns)
-            return self._pass()
+            return self._pass(step)
         if not self._close_heard:
             return Wait()
         # Whoever has said goodbye may wait for the other to hang up first.
         if self._patience is None:
             self._patience = max(now_ns, self._pace.due(step.at_ns)) + PATIENCE_NS
-        return Wait(self._patience) if now_ns < self._patience else self._pass()
+        return Wait(self._patience) if now_ns < self._patience else self._pass(step)
 
     def _abandon(self) -> Action | None:
         self._abandoned = True

@@ -12,7 +12,7 @@ _NO_BODY = (204, 304)
 
 
 async def read_request(link: Link) -> RequestHead | None:
-    """The next request; None if the client ends before it has asked for anything."""
+    """The next request, an empty one if it is none; None if the client ends before it has asked."""
     reader = HeadReader(Side.CLIENT)
     head = None
     while head is None:

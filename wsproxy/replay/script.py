@@ -71,7 +71,7 @@ class PlayEnd(NamedTuple):
 
 
 type Step = Play | Expect | ExpectBytes | ExpectEnd | PlayEnd
-type Happening = StoredEvent | End | Tail
+type Happening = StoredEvent | End | Tail | Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,15 @@ class End:
 class Tail(NamedTuple):
     """The beginning of a frame that never ended, from the side that is played."""
 
+    data: bytes
+    at_ns: int
+    id: int
+
+
+class Sent(NamedTuple):
+    """Bytes of the side that is played, as they went on to the other one."""
+
+    side: Side
     data: bytes
     at_ns: int
     id: int
@@ -120,6 +129,10 @@ class Script:
             return kind(happening.how, happening.at_ns, happening.id)
         if isinstance(happening, Tail):
             return Play(happening.data, happening.at_ns, happening.id, cut=True)
+        if isinstance(happening, Sent):
+            said = self._hearings[happening.side].receive_data(happening.data, happening.at_ns)
+            messages = tuple(each for each in said if isinstance(each, PlayedMessage))
+            return Play(happening.data, happening.at_ns, happening.id, messages)
         heard = self._hearings[happening.side].receive_event(happening.event, happening.at_ns)
         if happening.side is self._plays:
             data = happening.event.serialize()

@@ -13,7 +13,8 @@ from wsproxy.replay.link import Link
 from wsproxy.replay.matchers import make_matcher
 from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.report import ConnectionReport, ReplayReport
-from wsproxy.replay.source import Source
+from wsproxy.replay.source import SHARED_SIZE, Source
+from wsproxy.replay.varying import Varying
 
 _BACKLOG = 4096
 _KEPT_REPORTS = 1000
@@ -21,7 +22,11 @@ _QUIET_S = 0.02
 
 
 class ReplayServer:
-    """A replayed device, for one event loop."""
+    """A replayed device, for one event loop.
+
+    `watch` is told what happens, in that loop: it must be quick. Sessions of more than `shared_size` bytes
+    are read in pages while they are played.
+    """
 
     def __init__(
         self,
@@ -30,13 +35,16 @@ class ReplayServer:
         options: ReplayOptions | None = None,
         *,
         watch: Callable[[Noted], None] | None = None,
+        shared_size: int = SHARED_SIZE,
     ) -> None:
         self.options = options or ReplayOptions()
         self.port = 0
         self._recording = recording
         self._refs = sessions
         self._watch = watch
-        self._source = Source(recording)
+        vary = Varying(self.options.vary)
+        self._matcher = make_matcher(self.options.match, ignoring=vary.pointers)
+        self._source = Source(recording, sent=self.options.as_sent, shared_size=shared_size)
         self._choice = Choice((), loop=False)
         self._server: asyncio.Server | None = None
         self._live: dict[ClientConnection, asyncio.Task[None]] = {}
@@ -62,7 +70,7 @@ class ReplayServer:
             self._source,
             self._choice,
             self.options,
-            make_matcher(self.options.match, ignoring=self.options.vary),
+            self._matcher,
             self._watch,
         )
         loop = asyncio.get_running_loop()

@@ -29,13 +29,14 @@ def serve(
     as_sent: bool = False,
     host: str = _LOOPBACK,
     port: int = 0,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | bool = False,
 ) -> "Replay":
     """Be the device in this recording: use it as `with serve(...) as replay:`, which plays in a thread of its
     own, or as `async with`, which plays in the running asyncio loop (under trio or in plain tests: `with`).
 
     `sessions` are numbers or "last", all if none are given. `speed` is 1 for the recorded gaps, "max" for
-    none. Raises UsageError for options that make no sense; entering it raises RecordingError or ReachError.
+    none. `tls` is the device's TLS context, or True for a certificate made for it (`Replay.certificate`).
+    Raises UsageError for options that make no sense; entering it raises RecordingError or ReachError.
     """
     refs = (sessions,) if isinstance(sessions, int | str) else tuple(sessions)
     try:
@@ -52,7 +53,19 @@ def serve(
         exact_handshake=exact_handshake,
         as_sent=as_sent,
     )
-    return Replay(str(recording), refs, options, host=host, port=port, tls=tls)
+    context, certificate = _tls(host, tls)
+    return Replay(str(recording), refs, options, host=host, port=port, tls=context, certificate=certificate)
+
+
+def _tls(host: str, tls: ssl.SSLContext | bool) -> tuple[ssl.SSLContext | None, str | None]:
+    if not isinstance(tls, bool):
+        return tls, None
+    if not tls:
+        return None, None
+    from wsproxy.replay.certificate import make_certificate
+
+    made = make_certificate((host, "localhost"))
+    return made.server_context(), made.certificate.decode()
 
 
 class Replay:
@@ -67,7 +80,11 @@ class Replay:
         host: str,
         port: int,
         tls: ssl.SSLContext | None,
+        certificate: str | None,
     ) -> None:
+        self.certificate = certificate
+        """The certificate that was made, in PEM, for the client to trust:
+        `ssl.create_default_context(cadata=replay.certificate)`."""
         self._played = (recording, sessions, options)
         self._where = (host, port, tls)
         self._server: ReplayServer | None = None

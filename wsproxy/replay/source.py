@@ -12,6 +12,7 @@ from itertools import islice
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import DIALECTS, Dialect
+from wsproxy.replay.as_sent import as_sent
 from wsproxy.replay.choice import Offer
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.model import PlayedMessage
@@ -21,18 +22,23 @@ from wsproxy.store.reader import Recording, open_recording
 
 _PAGE = 256
 _BEYOND = 1 << 63
-_SHARED_BYTES = 8 << 20
-_SHARED_FRAMES = 200_000
+SHARED_SIZE = 64 << 20
+_FRAME_SIZE = 500
 
 
 class Source:
     """Reads one recording; every method but `close` is for the loop it is used in.
 
+    With `sent`, sessions are as the client was sent them. Those that take at most `shared_size` bytes are
+    read once, for all who play them.
+
     Raises RecordingError when the recording cannot be read.
     """
 
-    def __init__(self, path_or_url: str) -> None:
+    def __init__(self, path_or_url: str, *, sent: bool = False, shared_size: int = SHARED_SIZE) -> None:
+        self._shared_size = shared_size
         self._path = path_or_url
+        self._sent = sent
         self._reader = ThreadPoolExecutor(1, "wsproxy replay reader")
         self._recording: Recording | None = None
         self._shared: dict[int, asyncio.Future[Sequence[Step]]] = {}
@@ -51,7 +57,7 @@ class Source:
         """The steps of the device's part in a session."""
         frames = session.client.frames + session.server.frames
         size = session.client.received_bytes + session.server.received_bytes
-        if frames > _SHARED_FRAMES or size > _SHARED_BYTES:
+        if size + _FRAME_SIZE * frames > self._shared_size:
             return Pages(self, await self._in_thread(self._steps, session))
         if session.id not in self._shared:
             self._shared[session.id] = asyncio.ensure_future(self._in_thread(self._all_steps, session))
@@ -95,7 +101,7 @@ class Source:
         return list(self._steps(session))
 
     def _steps(self, session: StoredSession) -> Iterator[Step]:
-        return script_of(self._open(), session, Side.SERVER)
+        return script_of(self._open(), session, Side.SERVER, sent=self._sent)
 
 
 class Pages:
@@ -136,8 +142,11 @@ class Pages:
         return shared
 
 
-def script_of(recording: Recording, session: StoredSession, plays: Side) -> Iterator[Step]:
-    """The steps for the one who plays side `plays` of a session, read as they are consumed.
+def script_of(
+    recording: Recording, session: StoredSession, plays: Side, *, sent: bool = False
+) -> Iterator[Step]:
+    """The steps for the one who plays side `plays` of a session, read as they are consumed; with `sent`, what
+    went on of what it sent, where that was changed.
 
     Raises RecordingError for a session whose frames are in a dialect of the user's own.
     """
@@ -146,7 +155,10 @@ def script_of(recording: Recording, session: StoredSession, plays: Side) -> Iter
     client, server = (
         Hearing(side, start.response_head, dialect_of(names[side], session.id)) for side in Side
     )
-    return Script(plays, (client, server)).steps(happenings(recording, session, plays))
+    what = happenings(recording, session, plays)
+    if sent:
+        what = as_sent(what, plays, recording.changes_by_offset(session.id, plays))
+    return Script(plays, (client, server)).steps(what)
 
 
 def happenings(recording: Recording, session: StoredSession, plays: Side) -> Iterator[Happening]:

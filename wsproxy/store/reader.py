@@ -171,14 +171,17 @@ class Recording:
             yield start.request_head if start.request_head_sent is None else start.request_head_sent
         else:
             yield start.response_head if start.response_head_sent is None else start.response_head_sent
+        yield from apply_changes(self._received(session_id, side), self.changes_by_offset(session_id, side))
+
+    def changes_by_offset(self, session_id: int, side: Side) -> Iterator[StoredChange]:
+        """What was sent on in place of what `side` sent, in the order in which it stands in its stream."""
         changes = schema.changes
         statement = select_changes(self._version).where(
             changes.c.side == rows.side_number(side),
             changes.c.id.between(schema.first_id(session_id), schema.first_id(session_id + 1) - 1),
         )
         by_offset = self._pages.sorted_rows(statement.order_by(changes.c.start_offset, changes.c.id))
-        changes_made = self._pages.converted(by_offset, rows.change)
-        yield from apply_changes(self._received(session_id, side), changes_made)
+        yield from self._pages.converted(by_offset, rows.change)
 
     def tail(self, session_id: int, side: Side) -> bytes:
         """The bytes received from `side` that are part of no event: a frame under way, or cut short."""

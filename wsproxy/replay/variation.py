@@ -1,0 +1,39 @@
+"""What a device sends, with the values of this run in place of those of the recorded one."""
+
+from collections.abc import Sequence
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.handshake import negotiate, parse_response_head
+from wsproxy.protocol.message import Message
+from wsproxy.protocol.rewrite import MessageRewriter, StreamRewriter
+from wsproxy.replay.model import PlayedMessage
+from wsproxy.replay.varying import Varying
+
+
+class Variation:
+    """Writes one side's stream anew where it holds captured values; all other bytes stay as they are."""
+
+    def __init__(
+        self, vary: Sequence[str], side: Side, response_head: bytes, dialect: Dialect = RFC6455
+    ) -> None:
+        self._varying = Varying(vary)
+        deflate = negotiate(parse_response_head(response_head)).deflate
+        rewriter = MessageRewriter(self._carried, side, deflate=deflate, dialect=dialect)
+        self._stream = StreamRewriter(rewriter, dialect)
+
+    def capture(self, recorded: PlayedMessage, live: PlayedMessage) -> None:
+        """Note what this run has in place of what was recorded."""
+        self._varying.capture(recorded.payload, live.payload)
+
+    def receive_data(self, data: bytes) -> bytes:
+        """What to send for these recorded bytes; a message is held until it is complete."""
+        return self._stream.receive_data(data)
+
+    def receive_eof(self) -> bytes:
+        """What is still to be sent."""
+        return self._stream.receive_eof()
+
+    def _carried(self, message: Message) -> bytes | None:
+        carried = self._varying.carry(message.payload)
+        return None if carried is message.payload else carried
