@@ -63,6 +63,13 @@ def parse_pointer(pointer: str) -> list[str]:
     return [segment.replace("~1", "/").replace("~0", "~") for segment in pointer[1:].split("/")]
 
 
+def last_names(pointers: Iterable[str]) -> frozenset[str]:
+    """The names that the pointers end with; none if one of them may end at an element, or any member."""
+    names = [parse_pointer(pointer)[-1] for pointer in pointers]
+    anything = any(name == ANY or name.isdecimal() for name in names)
+    return frozenset() if anything else frozenset(names)
+
+
 def split_pointers(text: str) -> list[str]:
     """The pointers in a list with commas: a comma that no slash follows is part of a name."""
     return re.split(r",(?=/)", text) if text else []

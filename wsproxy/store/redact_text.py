@@ -27,6 +27,8 @@ class TextRules:
 
     pointers: Pointers
     patterns: tuple[re.Pattern[str], ...]
+    names: frozenset[str] = frozenset()
+    """If not empty: what `pointers` point at is a member with one of these names."""
 
     @property
     def any(self) -> bool:
@@ -63,14 +65,17 @@ class TextRules:
         is_json = _is_json(before)
         after = before
         if self.pointers.nodes:
-            if is_json:
+            if is_json and self._may_point(before):
                 after = _replace_spans(before, spans(before, self.pointers))
-            elif text and _LIKE_JSON.search(before):
+            elif not is_json and text and _LIKE_JSON.search(before):
                 return None
         found = self.text(after)
         if is_json and found != after:
             found = _mended(found)
         return found
+
+    def _may_point(self, text: str) -> bool:
+        return not self.names or "\\" in text or any(name in text for name in self.names)
 
 
 def spans(text: str, pointers: Pointers) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.reframe import fitting
 from wsproxy.store.model import HttpExchange, SessionStart
-from wsproxy.store.pointers import Pointers
+from wsproxy.store.pointers import Pointers, last_names
 from wsproxy.store.redact_heads import HeadRules, plain_name
 from wsproxy.store.redact_text import REPLACEMENT, TextRules
 from wsproxy.store.redaction_rules import SAFE_DEFAULTS, TOKENS, USERS, compiled, expanded
@@ -62,7 +62,9 @@ class Redaction:
             subprotocols=TOKENS in chosen,
         )
         patterns = tuple(map(compiled, of_kind("regex")))
-        return cls(chosen, heads, TextRules(Pointers.of(of_kind("json")), patterns))
+        pointers = of_kind("json")
+        texts = TextRules(Pointers.of(pointers), patterns, last_names(pointers))
+        return cls(chosen, heads, texts)
 
     def to_json(self) -> str:
         """The rules, as `redaction_from_json` reads them."""
