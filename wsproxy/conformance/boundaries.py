@@ -3,30 +3,16 @@
 Source: RFC 6455 sections 5.2 and 7.1.7.
 """
 
-from typing import NamedTuple
-
 from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
+from wsproxy.conformance.stray import Stray
 from wsproxy.protocol.grammar import Dialect
 
 _WINDOW = 4096
 _STRAY = ("stream.stray-line-end", "stream.stray-zero")
 _WHOLE_SESSION = ("stream.http-bytes", "stream.tls-bytes")
 _OPTIONS = {"stream.chunk-size": "chunks", "stream.bare-text": "bare_text"}
-
-
-class Stray(NamedTuple):
-    """`length` bytes that are no frame, and the rule. `ends` says the session cannot go on behind them.
-
-    `text` is what they say, where they are to be sent on as a message.
-    """
-
-    rule_id: str
-    length: int
-    detail: str
-    ends: bool
-    text: bytes | None = None
 
 
 class Boundaries:

@@ -8,6 +8,7 @@ from wsproxy.conformance.checks_frames import FrameContext
 from wsproxy.conformance.checks_keepalive import PingsSeen
 from wsproxy.conformance.checks_messages import SplitJson
 from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.guesses import ABSURD, LENGTH, Guesses
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
@@ -29,6 +30,7 @@ class SideState:
     """
 
     __slots__ = (
+        "_dialect",
         "_least",
         "_opened_at",
         "_plain",
@@ -52,6 +54,7 @@ class SideState:
         self.last: Frame | None = None
         self._opened_at = 0
         self._least: dict[bytes, int] = {}
+        self._dialect = dialect
         self._plain = dialect.name == RFC6455.name
         self.closes = dialect.layouts is not None
 
@@ -133,11 +136,23 @@ class SideState:
         if self.lost or not (pending or self.in_frame):
             return []
         if self.in_frame and self.last is not None:
+            beginning = self.last.serialize()[:_FOREIGN_WINDOW]
+            guessed = self._guessed(beginning, self.last.offset) if (self.last.length or 0) >= ABSURD else []
+            if guessed:
+                return guessed
             detail = f"the stream ends inside a frame of {self.last.length} bytes"
             return [Finding("stream.cut-short", detail, self.side, self.last.offset)]
         detail = f"the stream ends after {len(pending)} bytes of a frame: {pending[:16].hex(' ')}"
         cut = [Finding("stream.cut-short", detail, self.side, self.end)]
-        return self._foreign(pending[:_FOREIGN_WINDOW], self.end) or cut
+        return self._foreign(pending[:_FOREIGN_WINDOW], self.end) or self._guessed(pending, self.end) or cut
+
+    def _guessed(self, data: bytes, offset: int) -> list[Finding]:
+        """What the frame that never came to its end makes sense as."""
+        found = Guesses(self.side, self._dialect, LENGTH.__eq__).look(data, late=True)
+        if not isinstance(found, Dialect):
+            return []
+        detail = f"it would be a whole frame in dialect {found.name}: {data[:10].hex(' ')}"
+        return [Finding(LENGTH, detail, self.side, offset)]
 
     def _foreign(self, data: bytes, offset: int) -> list[Finding]:
         found = foreign_bytes(data, message_open=self.context.message_open)

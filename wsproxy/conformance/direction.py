@@ -3,7 +3,7 @@
 Source: RFC 6455 sections 5 and 7.
 """
 
-from wsproxy.conformance.boundaries import Boundaries, Stray
+from wsproxy.conformance.boundaries import Boundaries
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
@@ -14,6 +14,7 @@ from wsproxy.conformance.outgoing import Outgoing, Track
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INTERNAL_ERROR, close_payload
 from wsproxy.conformance.repairs_frames import FrameRepairs
+from wsproxy.conformance.stray import Stray
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.verdicts import Verdicts
 from wsproxy.protocol.decoder import FrameDecoder
@@ -64,7 +65,7 @@ class Direction:
         self.data = DataFrames(conditions, repairs, self.outlet, self)
         self._control = ControlFrames(repairs, self.outlet, pings, self)
         self._boundaries = Boundaries(conditions, dialect)
-        self._guesses = Guesses(conditions, dialect)
+        self._guesses = Guesses(conditions.side, dialect, conditions.repairs)
         self._verdicts = Verdicts(conditions, dialect, self.data.messages)
         self._opcodes = {int(key): value for key, value in conditions.sent_by("opcodes").items()}
         self._heartbeats = _heartbeats(conditions)

@@ -7,10 +7,9 @@ Source: RFC 6455 section 5.2; cases L01 L02 L03 L06 L07 (lengths), Q06 (torn fra
 F03 F06 Q05 (the next frame).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from wsproxy.conformance.boundaries import Stray
-from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.stray import Stray
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, Dialect
@@ -19,7 +18,8 @@ from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
 
 LENGTH, TWICE, RESYNC = "frame.length-encoding", "frame.header-twice", "stream.resync"
-_ABSURD = 1 << 40
+ABSURD = 1 << 40
+"""No frame is that large."""
 _SANE = 1 << 28
 """Larger than any frame worth a guess, and smaller than four bytes of text would be as a length."""
 _LEAST_LONG = 1 << 16
@@ -30,16 +30,19 @@ WAIT = Stray(LENGTH, 0, "", ends=False)
 
 
 class Guesses:
-    """The guesses about what one side sends. `dialect` is how it writes lengths, once that was guessed."""
+    """The guesses about what `side` sends, those of the rules that are `wanted`.
+
+    `dialect` is how it writes lengths, once that was guessed.
+    """
 
     __slots__ = ("_lengths", "_offset", "_resync", "_side", "_size", "_twice", "dialect", "on")
 
-    def __init__(self, conditions: Conditions, dialect: Dialect) -> None:
+    def __init__(self, side: Side, dialect: Dialect, wanted: Callable[[str], bool]) -> None:
         plain = dialect.name == RFC6455.name
-        self._side = conditions.side
-        self._lengths = plain and conditions.repairs(LENGTH)
-        self._twice = plain and conditions.repairs(TWICE)
-        self._resync = plain and conditions.repairs(RESYNC)
+        self._side = side
+        self._lengths = plain and wanted(LENGTH)
+        self._twice = plain and wanted(TWICE)
+        self._resync = plain and wanted(RESYNC)
         self._offset = self._size = -1
         self.dialect = dialect
         self.on = self._lengths or self._twice or self._resync
@@ -72,7 +75,7 @@ class Guesses:
                 self._lengths = False
                 self.dialect = guess
                 return guess
-            absurd = not isinstance(header, Header) or (header.length or 0) >= _ABSURD
+            absurd = not isinstance(header, Header) or (header.length or 0) >= ABSURD
             if header is not None and absurd and len(data) < _ENOUGH and not late:
                 return WAIT
         if self._resync and len(data) > 1 and not self._may_begin(data):
@@ -89,15 +92,19 @@ class Guesses:
             return None
         for dialect in (LITTLE_ENDIAN, LEN126, LEN7):
             reading = dialect.read_header(data)
-            if isinstance(reading, Header) and self._fits(data, reading, late=late):
+            if (
+                isinstance(reading, Header)
+                and (reading.length or 0) >= 126
+                and (self._fits(data, reading, late=late))
+            ):
                 return dialect
         return None
 
     def _certain(self, data: bytes, header: Header | Unreadable) -> Iterator[tuple[int, Dialect]]:
         """Dialects that make sense of a length which makes none at all by the RFC, and what it is in them."""
         form = data[1] & 0x7F
-        length = (header.length or 0) if isinstance(header, Header) else _ABSURD
-        if form == 127 and length >= _ABSURD:
+        length = (header.length or 0) if isinstance(header, Header) else ABSURD
+        if form == 127 and length >= ABSURD:
             dialects, least = (LEN32, LITTLE_ENDIAN), _LEAST_LONG
         elif form == 126 and length < 126 and not self._may_fit(data, header):
             dialects, least = (LEN126, LEN126), 126
@@ -118,7 +125,9 @@ class Guesses:
         rest = data[size + length : size + length + 2]
         if len(data) < size + length or (length and not self._says_something(data, header)):
             return False
-        return late if len(rest) < 2 else self._plausible(rest)
+        if len(rest) < 2:
+            return late
+        return self._plausible(rest) and (rest[0] & 0x0F != 0 or not header.fin)
 
     def _says_something(self, data: bytes, header: Header) -> bool:
         if header.opcode != Opcode.TEXT or not header.fin or header.rsv:
