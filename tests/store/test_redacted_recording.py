@@ -230,7 +230,6 @@ HEADS = SessionStart(
     b"GET /chat?token="
     + quote(SECRET.decode(), safe="").encode()
     + b"&x=1 HTTP/1.1\r\nHost: s\r\nAuthorization: Basic "
-    + b"&x=1 HTTP/1.1\r\nHost: s\r\nAuthorization: Basic "
     + base64.b64encode(b"me:" + SECRET)
     + b"\r\nCookie: id="
     + SECRET
@@ -260,7 +259,25 @@ def test_with_the_defaults_heads_hold_no_secrets(tmp_path: Path) -> None:
         start = recording.session(1).start
     assert start.target == "ws://REDACTED@s/chat?token=REDACTED&x=1"
     assert b"Host: s\r\nAuthorization: REDACTED\r\nCookie: REDACTED\r\n" in start.request_head
+    assert start.request_head.startswith(b"GET /chat?token=REDACTED&x=1 HTTP/1.1\r\n")
+    assert start.response_head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+    assert b"\r\nX-Echo: id REDACTED\r\n" in start.response_head
+    assert start.response_head.endswith(b"\r\nUpgrade: websocket\r\n\r\n")
     assert start.subprotocol == "REDACTED"
+
+
+def test_what_makes_a_head_one_stays_even_if_a_cookie_says_the_same() -> None:
+    request = b"GET /websocket HTTP/1.1\r\nHost: device.local\r\n"
+    request += b"Cookie: a=websocket; b=device.local; c=HTTP/1.1\r\n"
+    request += b"Upgrade: websocket\r\nX: device.local\r\n\r\n"
+    before = SessionStart(AT, "c:1", "s:1", "ws://device.local/websocket", request, START.response_head)
+    after = Redaction.of(["defaults"]).start(before)
+    assert after.request_head.startswith(
+        b"GET /websocket HTTP/1.1\r\nHost: device.local\r\nCookie: REDACTED\r\n"
+    )
+    assert after.request_head.endswith(b"Upgrade: websocket\r\nX: REDACTED\r\n\r\n")
+    assert after.response_head == before.response_head
+    assert after.target == before.target
 
 
 def test_plain_exchanges_hold_no_secrets(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 from typing import NamedTuple
 
+from wsproxy.conformance.finding import Finding
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import OpaqueData, Side
 from wsproxy.protocol.grammar import DIALECTS
@@ -12,7 +13,6 @@ from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import (
     StoredChange,
     StoredEvent,
-    StoredFinding,
     StoredSession,
     TcpEnd,
 )
@@ -32,7 +32,7 @@ class _Ended(NamedTuple):
     at_ns: int
 
 
-type _Item = StoredEvent | StoredChange | StoredFinding | _Ended
+type _Item = StoredEvent | StoredChange | _Ended
 
 
 class Copied(NamedTuple):
@@ -51,7 +51,7 @@ def copy_recording(
     limits: WriterLimits | None = None,
 ) -> Copied:
     """Write `sessions` of `source` (all of them, and the plain HTTP exchanges, if none are named) to `place`,
-    redacted. Times stay; sessions are numbered anew.
+    redacted. Times stay; sessions are numbered anew, and checked anew for findings.
 
     Raises RecordingError if either recording fails, or a session needs a grammar that is not ours: nothing
     that a recording names is run.
@@ -95,7 +95,7 @@ class _Copier:
 
     def copy(self, session: StoredSession) -> None:
         """Copy a session; one that was not seen to end is interrupted in the copy."""
-        target = self._recorder.open_session(session.start)
+        target = self._recorder.open_session(session.start, self._repairs(session))
         for item in self._items(session):
             self._wait()
             _put(target, item)
@@ -122,7 +122,6 @@ class _Copier:
         sources: list[Iterator[_Item]] = [
             self._source.events(session.id),
             self._source.changes(session.id),
-            self._source.findings(session.id),
             iter(sorted(ends, key=_id)),
         ]
         tails = {side: self._source.tail(session.id, side) for side in Side}
@@ -132,6 +131,14 @@ class _Copier:
             yield item
         for side in Side:
             yield from self._tail(session, side, tails)
+
+    def _repairs(self, session: StoredSession) -> list[Finding]:
+        """What was mended in the opening handshake; all other findings are made anew."""
+        return [
+            Finding(each.rule_id, each.detail, each.side, None)
+            for each in self._source.findings(session.id)
+            if each.repaired and each.offset is None
+        ]
 
     def _tail(self, session: StoredSession, side: Side, tails: dict[Side, bytes]) -> Iterator[StoredEvent]:
         data = tails.pop(side, b"")
@@ -180,8 +187,5 @@ def _put(target: SessionRecorder, item: _Item) -> None:
         case StoredChange():
             place = (item.start_offset, item.end_offset)
             target.change(item.kind, item.side, *place, item.sent, item.at_ns, rules=item.rules)
-        case StoredFinding():
-            what = (item.rule_id, item.detail)
-            target.finding(*what, item.side, item.offset, item.at_ns, repaired=item.repaired)
         case _Ended():
             target.receive_eof(item.side, item.how, item.at_ns)

@@ -4,11 +4,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, update
 
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import load_dialect
+from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store import schema
 from wsproxy.store.limits import WriterLimits
@@ -174,7 +176,8 @@ class Ingest:
             if log is not None:
                 log.change(what, at_ns, self._batch)
                 if self._observers:
-                    self._untold.setdefault(log, deque(maxlen=_MOST_UNTOLD)).append(what)
+                    told = what if log.spools else replace(what, sent=overwritten(len(what.sent)))
+                    self._untold.setdefault(log, deque(maxlen=_MOST_UNTOLD)).append(told)
         else:
             size = len(what.detail)
             if log is not None:

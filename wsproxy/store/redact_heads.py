@@ -19,7 +19,6 @@ _ENCODED_VALUE = re.compile(r"(?i)(?:(?!%26|%23)[^&#\s])*")
 _USER = re.compile(r"(?<=://)[^/@\s?#]+(?=@)")
 _REQUEST_LINE = re.compile(r"(\S+[ \t]+)(.*?)([ \t]+HTTP/\S*[ \t]*)?", re.DOTALL)
 
-_WORDS = re.compile(r"[\s;,\"]+|(?<=\w)=(?=.)")
 _SEPARATORS = re.compile(r"[-_.\[\]]")
 _JWT = re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*){0,4}")
 _MARKER = re.compile(r"(?i)(?:bearer|token|api[-_]?key|jwt|authorization|auth)[-_.:=|]+")
@@ -120,7 +119,7 @@ class HeadRules:
         if not colon:
             name, _, value = line.strip().partition(" ")
             colon = " "
-        removed.update((value.strip(), *_WORDS.split(value)))
+        removed.update(_secrets(field_key(name.encode("utf-8", "surrogateescape")), value.strip()))
         blank = value[: len(value) - len(value.lstrip())]
         return name + colon + blank + (REPLACEMENT if value.strip() else "")
 
@@ -154,3 +153,12 @@ def _token_in(name: str) -> str:
     if (jwt := _JWT.search(name)) is not None:
         return jwt[0]
     return name if _LONG_TOKEN.fullmatch(name) else ""
+
+
+def _secrets(key: bytes, value: str) -> list[str]:
+    """What of a field's value may be repeated elsewhere and is nothing but a secret."""
+    if key in (b"cookie", b"set-cookie"):
+        pairs = value.split(";")[: 1 if key == b"set-cookie" else None]
+        return [value, *(pair.partition("=")[2].strip(' "') for pair in pairs)]
+    words = value.split()
+    return [value, words[-1]] if len(words) in (1, 2) else [value]

@@ -28,6 +28,20 @@ _MOST_CONTROL, _CODE_SIZE = 125, 2
 _CODES = range(1000, 5000)
 _LEAST_REMOVED = 8
 _NO_SECRETS = frozenset({REPLACEMENT.lower(), "websocket", "permessage-deflate"})
+_KEPT_FIELDS = frozenset(
+    {
+        b"host",
+        b"upgrade",
+        b"connection",
+        b"sec-websocket-key",
+        b"sec-websocket-accept",
+        b"sec-websocket-version",
+        b"sec-websocket-extensions",
+    }
+)
+_LINE = re.compile(r"[^\r\n]+")
+_TARGET = re.compile(r"(?<=[ \t])/[^ \t\r\n]*")
+_AUTHORITY = re.compile(r"[a-z]+://[^/?#]*")
 _HEAD_END = re.compile(r"\r?\n\r?\n")
 _QUOTE = re.compile(r"""(?<![\w])b?'(?:[^'\\]|\\.)*'|(?<![\w])b?"(?:[^"\\]|\\.)*"|`[^`]*`""")
 _HEX = re.compile(r"\b[0-9a-fA-F]{2}(?: [0-9a-fA-F]{2})+\b|\b(?:0x)?[0-9a-fA-F]{8,}\b")
@@ -161,7 +175,7 @@ class Redaction:
         subprotocol = bare(start.subprotocol)
         return replace(
             start,
-            target=without(target, removed),
+            target=_without_in_path(target, removed),
             request_head=without_bytes(request, removed),
             response_head=without_bytes(response, removed),
             request_head_sent=None if request_sent is None else without_bytes(request_sent, removed),
@@ -182,7 +196,7 @@ class Redaction:
         )
         return replace(
             exchange,
-            target=without(self.target(exchange.target), removed),
+            target=_without_in_path(self.target(exchange.target), removed),
             request_head=without_bytes(request, removed),
             request_body=self.body(exchange.request_head, exchange.request_body, removed),
             response_head=without_bytes(response, removed),
@@ -218,9 +232,26 @@ def without(text: str, removed: Iterable[str]) -> str:
     return text
 
 
-def without_bytes(data: bytes, removed: Iterable[str]) -> bytes:
-    """As `without`, for a head."""
-    return _encoded(without(data.decode("utf-8", "surrogateescape"), removed))
+def without_bytes(head: bytes, removed: Iterable[str]) -> bytes:
+    """As `without`, for the target and the values in a head, apart from those that make it one."""
+    secrets = tuple(removed)
+
+    def line_without(match: re.Match[str]) -> str:
+        name, colon, value = match[0].partition(":")
+        if not colon or field_key(name.encode("utf-8", "surrogateescape")) in _KEPT_FIELDS:
+            return match[0]
+        return name + colon + without(value, secrets)
+
+    text = head.decode("utf-8", "surrogateescape")
+    start, end, rest = text.partition("\n")
+    target = _TARGET.sub(lambda match: without(match[0], secrets), start)
+    return _encoded(target + end + _LINE.sub(line_without, rest))
+
+
+def _without_in_path(url: str, removed: Iterable[str]) -> str:
+    authority = _AUTHORITY.match(url)
+    cut = authority.end() if authority else 0
+    return url[:cut] + without(url[cut:], removed)
 
 
 def _encoded(text: str) -> bytes:
