@@ -130,6 +130,7 @@ def test_a_finding_as_an_object(recording: str) -> None:
         "sentence": rule.sentence,
         "rejects": [{"peer": peer, "words": words} for peer, words in rule.rejects],
         "repair": True,
+        "repaired": False,
     }
     assert rule.rejects
     same = wsproxy_here("lint", recording, "1", "--format", "jsonl")

@@ -10,9 +10,11 @@ from tests.devices.peer import Peer
 from tests.mitm.inside import Seen, inside
 from tests.mitm.peers import hang_up
 from tests.mitm.recording import stored
-from tests.wire.build import CLOSE, TEXT, client_frame, close, frame, lines
+from tests.wire.build import CLOSE, PING, TEXT, client_frame, close, frame, lines
 from tests.wire.handshakes import ACCEPT, CONNECTION, GET, HOST, KEY, REQUEST, RESPONSE, UPGRADE, VERSION
-from wsproxy.protocol.frame import Side
+from wsproxy.mitm.hooks import inject_frame
+from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.frame import Frame, Side
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.reader import open_recording
 
@@ -121,3 +123,43 @@ def test_the_answer_to_a_close_arrives_where_nobody_looks(
     options = [f"wsproxy_splice={splice}"]
     with inside(device, normalize="strict", set_options=options) as proxy:
         loop.run(talk(proxy.port))
+
+
+@pytest.mark.parametrize("splice", WAYS)
+def test_injected_messages_stand_between_those_of_a_peer(
+    loop: LoopThread, device: Device, splice: str
+) -> None:
+    seen = Seen()
+    begun, rest = frame(TEXT, b"be", fin=False), frame(0, b"gun")
+
+    async def begin(port: int) -> tuple[Peer, Peer]:
+        client, served, _ = await opened(device, port, REQUEST, RESPONSE)
+        await served.send(begun)
+        await client.expect(RESPONSE + begun)
+        return client, served
+
+    with inside(device, seen, normalize="strict", set_options=[f"wsproxy_splice={splice}"]) as proxy:
+        client, served = loop.run(begin(proxy.port))
+        seen.wait(lambda: bool(seen.flows))
+        (flow,) = seen.flows
+        proxy.call(lambda: inject_frame(flow, Side.SERVER, TEXT, b"new"))
+        proxy.call(lambda: inject_frame(flow, Side.SERVER, PING, b"?"))
+        loop.run(client.expect(frame(PING, b"?")))
+        loop.run(served.send(rest + frame(TEXT, b"next")))
+        loop.run(client.expect(rest + frame(TEXT, b"new") + frame(TEXT, b"next")))
+        proxy.call(lambda: inject_frame(flow, Side.CLIENT, CLOSE, close(1000)))
+        closing = loop.run(masked_frame(served))
+        assert (closing.opcode, closing.payload) == (CLOSE, close(1000))
+        proxy.call(lambda: inject_frame(flow, Side.CLIENT, TEXT, b"too late"))
+        proxy.settle()
+        loop.run(hang_up(client, served))
+    assert any("nothing is injected towards the server" in notice for notice in proxy.notices)
+
+
+async def masked_frame(peer: Peer) -> Frame:
+    """The next frame that a peer gets, masked with a key that nobody can foretell."""
+    await peer.until(lambda: len(peer.received.bytes) >= len(REQUEST) + 8, "a Close frame")
+    (frame,) = FrameDecoder().receive_data(bytes(peer.received.bytes[len(REQUEST) :]))
+    assert isinstance(frame, Frame)
+    assert frame.masked
+    return frame

@@ -23,10 +23,14 @@ _MOST_DROPPED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A finding; `frame` is the number of the frame among those of its side, from 1, if it is about one."""
+    """A finding; `frame` is the number of the frame among those of its side, from 1, if it is about one.
+
+    `repaired` says whether it was mended on the way on.
+    """
 
     finding: "Finding"
     frame: int | None
+    repaired: bool = False
 
 
 class _FrameNumbers:
@@ -73,6 +77,7 @@ class SessionLint:
             },
             dropped=_dropped(recording, session),
         )
+        self._repaired = {(f.rule_id, f.side, f.offset) for f in recording.findings(session.id) if f.repaired}
         self.totals: Counter[Severity] = Counter()
 
     @property
@@ -87,7 +92,9 @@ class SessionLint:
         for found in self._found():
             for finding in found:
                 self.totals[finding.rule.severity] += 1
-                yield Located(finding, self._numbers[finding.side].number(finding.offset))
+                frame = self._numbers[finding.side].number(finding.offset)
+                place = finding.rule_id, finding.side, finding.offset
+                yield Located(finding, frame, place in self._repaired)
         for (rule_id, _), count in self.repeated.items():
             self.totals[RULES[rule_id].severity] += count
 

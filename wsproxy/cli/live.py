@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from wsproxy.cli.mended import beside_frames
 from wsproxy.cli.seen import SessionSight
 from wsproxy.errors import UsageError
 
@@ -72,6 +73,18 @@ class _Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class _Repaired:
+    session_id: int
+    changes: "tuple[Changed, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Departed:
+    session_id: int
+    findings: "tuple[Found, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class _Skipped:
     counts: dict[str, int]
 
@@ -81,7 +94,7 @@ class _Said:
     lines: "tuple[Line | str, ...]"
 
 
-type _Item = _Said | _Started | _Received | _Ended | _Skipped
+type _Item = _Said | _Started | _Received | _Ended | _Repaired | _Departed | _Skipped
 
 
 class LiveDisplay:
@@ -138,9 +151,16 @@ class LiveDisplay:
 
     def changes_made(self, session_id: int, changes: "Sequence[Changed]") -> None:
         """Something else was sent on."""
+        with self._lock:
+            if self._room() > 0:
+                self._window_frames += 1
+                self._queue.put(_Repaired(session_id, tuple(changes)))
 
     def findings_made(self, session_id: int, findings: "Sequence[Found]") -> None:
         """Departures from rules."""
+        beside = beside_frames(findings)
+        if beside:
+            self._queue.put(_Departed(session_id, tuple(beside)))
 
     def session_ended(self, session_id: int, end: "SessionEnd") -> None:
         """A session is over."""
@@ -229,6 +249,10 @@ class LiveDisplay:
         if isinstance(item, _Ended):
             self._sights.pop(item.session_id, None)
             return self._view.ended(item.session_id, item.end)
+        if isinstance(item, _Repaired):
+            return self._view.repaired(item.session_id, item.changes)
+        if isinstance(item, _Departed):
+            return [line for found in item.findings for line in self._view.found(item.session_id, found)]
         if isinstance(item, _Skipped):
             return self._view.skipped(item.counts)
         if isinstance(item, _Said):

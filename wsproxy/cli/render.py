@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wsproxy.cli.explain_view import finding_line
+from wsproxy.cli.mended import reason_lines
 from wsproxy.cli.paint import Line, Span, printable
 from wsproxy.cli.payload import hex_dump, payload_lines
 
@@ -114,6 +115,7 @@ def changed_lines(change: "StoredChange", number: int | None, *, limit: int = 0)
         name = _opcode_text(opcode) if flags is not None else "opaque"
         line = [Span(f"{_INDENT}sent on  "), Span(f"{name:<7}"), Span(f"  {flags or '':<8}  ", "dim")]
         yield from _with_payload(line, payload_lines(opcode, payload, limit))
+    yield from reason_lines(change.rules, _INDENT)
 
 
 def _sent_frames(change: "StoredChange") -> Iterator[tuple[int, str | None, bytes]]:

@@ -69,6 +69,7 @@ class JsonReport:
                 "sentence": rule.sentence,
                 "rejects": [{"peer": peer, "words": words} for peer, words in rule.rejects],
                 "repair": rule.repair,
+                "repaired": located.repaired,
             }
             yield json_line({"type": "finding", "session": number, **finding_object(finding), **facts})
         for (rule_id, side), count in lint.repeated.items():
@@ -126,6 +127,7 @@ class SarifReport:
             "side": finding.side.value,
             "offset": finding.offset,
             "frame": located.frame,
+            "repaired": located.repaired,
         }
         yield from self._add(finding.rule_id, printable(finding.detail), place, facts, 1)
 
@@ -174,7 +176,8 @@ def _finding_lines(located: "Located") -> Iterator[Line]:
     style = "dim" if rule.severity == "note" else "odd"
     where = Span(f"{finding.side}{_place(finding, located.frame)}", finding.side.value)
     severity = Span(f"  {rule.severity:<7}  ", style)
-    yield [severity, Span(rule.id, "title"), Span(f"  {rule.section}  "), where]
+    mended = Span("  repaired" if located.repaired else "", "value")
+    yield [severity, Span(rule.id, "title"), Span(f"  {rule.section}  "), where, mended]
     yield [Span(f"{_INDENT}{printable(finding.detail)}")]
 
 

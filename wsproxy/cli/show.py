@@ -53,7 +53,8 @@ def show(
     as_json: bool,
 ) -> None:
     """Show SESSION (its number, or `last`) of RECORDING (a file or a database URL): its opening
-    handshake, every frame with its payload readable, what is odd about it, and how it ended.
+    handshake, every frame with its payload readable, what is odd about it, what went on in its place
+    and for which rule, and how it ended.
     """
     from wsproxy.cli.filters import parse_filters
     from wsproxy.cli.paint import Output
@@ -77,6 +78,9 @@ def show(
         else:
             view = TextView(limit=lines, show_hex=show_hex, messages_only=messages)
             output.print_all(_heading(stored))
+        for found in opened.findings(stored.id):
+            if found.offset is None and side in (None, str(found.side)):
+                output.print_all(view.found(stored.id, found))
         for seen in _read(opened, stored.id, playback, output, follow):
             if not isinstance(seen, Seen):
                 output.print_all(view.changed(stored.id, seen))

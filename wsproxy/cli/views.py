@@ -1,16 +1,18 @@
 """The two forms in which sessions are shown, live or from a recording: text, and JSON lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wsproxy.cli.mended import found_line, found_object, reasons, repaired_line
 from wsproxy.cli.objects import finding_object, frame_object, json_line, message_object
 from wsproxy.cli.paint import Line, Span
 from wsproxy.cli.render import changed_lines, ended_line, seen_lines, started_line
 
 if TYPE_CHECKING:
     from wsproxy.cli.seen import Seen
-    from wsproxy.store.model import SessionEnd, SessionStart, StoredChange
+    from wsproxy.store.model import SessionEnd, SessionStart, StoredChange, StoredFinding
+    from wsproxy.store.session_recorder import Changed, Found
 
 type Lines = Iterable[Line | str]
 
@@ -26,6 +28,12 @@ class View(Protocol):
 
     def changed(self, number: int, change: "StoredChange") -> Lines:
         """Something else was sent on."""
+
+    def found(self, number: int, found: "StoredFinding | Found") -> Lines:
+        """A departure from a rule beside what was seen, and whether it was repaired."""
+
+    def repaired(self, number: int, changes: "Sequence[Changed]") -> Lines:
+        """In short: what was seen last went on otherwise."""
 
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""
@@ -68,6 +76,15 @@ class TextView:
     def changed(self, number: int, change: "StoredChange") -> Lines:
         """Something else was sent on."""
         return changed_lines(change, number if self._numbered else None, limit=self._limit)
+
+    def found(self, number: int, found: "StoredFinding | Found") -> Lines:
+        """A departure from a rule."""
+        return [found_line(found)]
+
+    def repaired(self, number: int, changes: "Sequence[Changed]") -> Lines:
+        """In short: what went on otherwise."""
+        line = repaired_line(changes)
+        return [] if line is None else [line]
 
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""
@@ -123,7 +140,17 @@ class JsonView:
         """Something else was sent on."""
         facts = {**asdict(change), "sent": change.sent.hex(), "session": number}
         del facts["id"], facts["session_id"]
-        return [json_line({"type": "change", **facts})]
+        return [json_line({"type": "change", **facts, "reasons": reasons(change.rules)})]
+
+    def found(self, number: int, found: "StoredFinding | Found") -> Lines:
+        """A departure from a rule."""
+        return [json_line({"type": "finding", "session": number, **found_object(found)})]
+
+    def repaired(self, number: int, changes: "Sequence[Changed]") -> Lines:
+        """What went on otherwise."""
+        for change in changes:
+            facts = {**asdict(change), "sent": change.sent.hex(), "reasons": reasons(change.rules)}
+            yield json_line({"type": "change", "session": number, **facts})
 
     def skipped(self, counts: dict[str, int]) -> Lines:
         """So many frames of each side were not shown."""

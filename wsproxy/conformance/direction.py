@@ -120,7 +120,7 @@ class Direction:
         RFC 6455 section 7.1.5; cases E01 E02 E03 E05 E07 E15 E18 J09 C10 O05.
         """
         self.data.abandon()
-        sent = self._close(close_payload(self._conditions.sent_by("eof_code")), rules)
+        sent = self.close(close_payload(self._conditions.sent_by("eof_code")), rules)
         self._track.flush()
         return sent
 
@@ -165,7 +165,7 @@ class Direction:
         self.data.abandon()
         self._track.drop(end, rules)
         self._swallow = rules[-1:]
-        self._close(close_payload(code, reason), rules)
+        self.close(close_payload(code, reason), rules)
 
     def heartbeat(self, payload: bytes) -> bool:
         """Whether a message is a heartbeat; then it is answered. Cases V01 V02 P25 P27."""
@@ -181,7 +181,7 @@ class Direction:
             frame = outlet.writer.frame(Opcode.TEXT, payload, key=outlet.writer.key())
             self._track.inject(frame, ("keepalive.heartbeat",))
 
-    def _close(self, payload: bytes, rules: tuple[str, ...]) -> bool:
+    def close(self, payload: bytes, rules: tuple[str, ...]) -> bool:
         """Send a Close of our own: the answer to the other side's, if there is one."""
         if self._back is not None and self._back.close_ns is not None:
             payload = self._back.close_payload

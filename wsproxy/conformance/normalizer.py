@@ -91,6 +91,26 @@ class Normalizer:
         direction.receive_eof(at_ns)
         return self._take(at_ns, ended=side)
 
+    def put_in(self, side: Side, opcode: int, payload: bytes, at_ns: int) -> list[Outgoing] | None:
+        """What goes on, now or behind the message under way, for a frame to be sent as if `side` had; None
+        where nothing can be: a Close frame was sent, no Close fits, or too many wait.
+        """
+        direction = self._directions[side]
+        direction.at_ns = at_ns
+        if direction.outlet.closed:
+            return None
+        if opcode == Opcode.CLOSE:
+            direction.data.abandon()
+            done = direction.close(payload, ())
+        else:
+            done = direction.outlet.put_in(opcode, payload)
+        return self._take(at_ns) if done else None
+
+    @property
+    def never_put_in(self) -> int:
+        """How many frames wait for a message to end."""
+        return sum(direction.outlet.never_put_in for direction in self._directions.values())
+
     def cut_short(self, side: Side) -> bool:
         """Whether a frame of `side` that was too large to be held is under way: nothing fits behind it."""
         return self._directions[side].outlet.mid_frame

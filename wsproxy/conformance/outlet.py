@@ -9,6 +9,7 @@ from wsproxy.conformance.utf8_stream import Utf8Stream, completion
 from wsproxy.protocol.opcodes import Opcode
 
 _MOST_WAITING = 64
+_FIRST_CONTROL = 0x8
 
 
 class Outlet:
@@ -26,6 +27,7 @@ class Outlet:
         "_finishes",
         "_frame_limit",
         "_no_control_inside",
+        "_put_in",
         "_waiting",
         "closed",
         "hangs_up",
@@ -57,6 +59,7 @@ class Outlet:
         self._finishes = finishes
         self._no_control_inside = no_control_inside
         self._frame_limit = frame_limit
+        self._put_in: list[tuple[int, bytes]] = []
         self._waiting: list[tuple[int, bytes, tuple[str, ...]]] = []
 
     @property
@@ -106,6 +109,23 @@ class Outlet:
         else:
             self.track.inject(self.writer.frame(opcode, payload, key=self.writer.key()), rules)
 
+    def put_in(self, opcode: int, payload: bytes) -> bool:
+        """A frame that no peer sent and no rule asks for, between two messages; False if too many wait."""
+        if opcode >= _FIRST_CONTROL:
+            self.inject(opcode, payload, ())
+        elif self.mid_frame or self.open is not None:
+            if len(self._put_in) >= _MOST_WAITING:
+                return False
+            self._put_in.append((opcode, payload))
+        else:
+            self._write_new(opcode, payload)
+        return True
+
+    @property
+    def never_put_in(self) -> int:
+        """How many such frames still wait."""
+        return len(self._put_in)
+
     def close(self, payload: bytes, rules: Sequence[str]) -> bool:
         """A Close frame of our own, the last thing sent; False if a frame is under way: no Close fits."""
         if self.mid_frame or self.closed:
@@ -152,6 +172,14 @@ class Outlet:
     def _must_wait(self) -> bool:
         return self._no_control_inside and self.open is not None
 
+    def _write_new(self, opcode: int, payload: bytes) -> None:
+        limit = self._frame_limit or len(payload) or 1
+        starts = range(0, len(payload), limit) or range(1)
+        for start in starts:
+            part, last = payload[start : start + limit], start + limit >= len(payload)
+            code = opcode if start == 0 else Opcode.CONTINUATION
+            self.track.inject(self.writer.frame(code, part, fin=last, key=self.writer.key()), ())
+
     def _write(self, draft: Draft, end: int) -> None:
         if draft.rules:
             data = self.writer.frame(draft.opcode, draft.payload, fin=draft.fin, rsv=draft.rsv, key=draft.key)
@@ -169,3 +197,7 @@ class Outlet:
             waiting, self._waiting = self._waiting, []
             for opcode, payload, rules in waiting:
                 self.inject(opcode, payload, rules)
+        if self._put_in and self.open is None and not self.closed:
+            put_in, self._put_in = self._put_in, []
+            for opcode, payload in put_in:
+                self._write_new(opcode, payload)

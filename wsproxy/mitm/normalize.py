@@ -6,6 +6,7 @@ same bytes to the other side, sometimes an answer to the side they came from.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 from mitmproxy.proxy import commands, events
@@ -15,6 +16,7 @@ from mitmproxy.proxy.layer import CommandGenerator
 
 from wsproxy.conformance.normalizer import Normalizer
 from wsproxy.conformance.outgoing import Outgoing
+from wsproxy.mitm.hooks import NewFrame
 from wsproxy.mitm.layer import ObserveLayer
 from wsproxy.mitm.live import LiveSession
 from wsproxy.mitm.messages import Seen
@@ -23,7 +25,11 @@ from wsproxy.protocol.frame import Side
 from wsproxy.store.model import ChangeKind
 
 _LINGER_S = 2.0
+_LOOK_AGAIN_S = 0.05
+_MOST_UNSENT = 1 << 20
 _SECOND = 1_000_000_000
+
+_log = logging.getLogger(__name__)
 
 
 class TimeHasPassed(MessageInjected[None]):
@@ -32,6 +38,10 @@ class TimeHasPassed(MessageInjected[None]):
 
 class BothClosed(MessageInjected[None]):
     """Both sides were sent a Close frame; `message` says whether they had their time to hang up."""
+
+
+class HangUp(MessageInjected[Side]):
+    """The connection with this side is to end without a Close frame."""
 
 
 class NormalizeLayer(ObserveLayer):
@@ -45,7 +55,7 @@ class NormalizeLayer(ObserveLayer):
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at_ns = 0
         self._shut: set[Side] = set()
-        self._closing = False
+        self._closing = self._lingers = False
 
     def handle_event(self, event: events.Event) -> CommandGenerator[None]:
         """Take what only this mode knows; the rest is as in observe mode."""
@@ -54,6 +64,8 @@ class NormalizeLayer(ObserveLayer):
                 yield from self._wake()
             case BothClosed():
                 yield from self._close()
+            case HangUp() if not self._over:
+                yield commands.CloseConnection(self.session.connection(event.message))
             case _:
                 yield from super().handle_event(event)
 
@@ -66,6 +78,7 @@ class NormalizeLayer(ObserveLayer):
 
     def _relay(self, side: Side, data: bytes, send: Send) -> None:
         out, seen = self._normalize(side, data)
+        answered = False
         for each in out:
             if not each.data or each.side.other in self._shut:
                 continue
@@ -73,6 +86,9 @@ class NormalizeLayer(ObserveLayer):
                 send(each.data)
             else:
                 self.session.wire.send(side, each.data)
+                answered = True
+        if answered and self.session.wire.unsent(side) > _MOST_UNSENT:
+            self._hold_until_sent()
         # Not before: a submitted event may be handled at once, and the connections would end without this.
         self._look_ahead(self.session.clock())
         if seen:
@@ -96,8 +112,19 @@ class NormalizeLayer(ObserveLayer):
             if each.data and each.side.other not in self._shut:
                 yield from self._send(each.side, each.data)
 
+    def _hold_until_sent(self) -> None:
+        """Read no more from a side that asks for answers and does not take them."""
+        full = not self._over and any(self.session.wire.unsent(side) > _MOST_UNSENT for side in Side)
+        self.session.gate.hold("answers", full)
+        if full:
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._hold_until_sent)
+
     def _look_ahead(self, at_ns: int) -> None:
         """See to it that the normalizer is woken in time, and that both connections end after two Closes."""
+        for side in Side:
+            if self._normalizer.hangs_up(side) and side.other not in self._shut:
+                self._shut.add(side.other)
+                self.session.wire.submit(HangUp(self.session.flow, side.other))
         if not self._closing and all(map(self._normalizer.closed, Side)):
             self._closing = True
             self.session.wire.submit(BothClosed(self.session.flow, None))
@@ -123,6 +150,11 @@ class NormalizeLayer(ObserveLayer):
         if self._over:
             return
         at_ns = self.session.clock()
+        if any(self.session.wire.unsent(side) > _MOST_UNSENT for side in Side):
+            # Who does not take what there is needs no pings.
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_LOOK_AGAIN_S, self._time_has_passed)
+            return
         out = self._normalizer.wake(at_ns)
         self._record(out, at_ns)
         yield from self._send_all(out)
@@ -135,9 +167,10 @@ class NormalizeLayer(ObserveLayer):
         """
         if self._over:
             return
-        if self._shut:
+        if self._lingers:
             yield from super()._end(Side.SERVER, gone=True)
             return
+        self._lingers = True
         self._shut.update(Side)
         for side in Side:
             if side.other not in self._ended:
@@ -158,6 +191,24 @@ class NormalizeLayer(ObserveLayer):
         yield from super()._end(side, gone=gone)
         if self._over:
             self._stop_timer()
+
+    def _inject(self, new: NewFrame) -> CommandGenerator[None]:
+        side, at_ns = new.side, self.session.clock()
+        refusal = "its session is over" if self._over or side in self._ended else self._cannot_put_in(side)
+        out = None if refusal else self._normalizer.put_in(side, new.opcode, new.payload, at_ns)
+        if out is None:
+            reason = refusal or "it is in the middle of a frame, or too much waits"
+            _log.warning("nothing is injected towards the %s: %s", side.other, reason)
+            return
+        self._record(out, at_ns)
+        yield from self._send_all(out)
+        self._look_ahead(at_ns)
+
+    def _cannot_put_in(self, side: Side) -> str:
+        return f"the {side.other} was sent a Close frame" if self._normalizer.closed(side) else ""
+
+    def _never_put_in(self) -> int:
+        return self._normalizer.never_put_in
 
     def _passes_on_reset(self, side: Side) -> bool:
         """A Close frame that was sent in a peer's place must arrive."""

@@ -113,6 +113,11 @@ class Wire:
         if transport is not None and not transport.is_closing():
             transport.write(data)
 
+    def unsent(self, side: Side) -> int:
+        """How many bytes wait until this side takes them."""
+        transport = self._transports.get(side)
+        return 0 if transport is None else transport.get_write_buffer_size()
+
     def never_time_out(self) -> None:
         """Let the connections be idle as long as they like; the kernel finds out if a peer is gone."""
         self._handler.timeout_watchdog.timeout = _FOREVER_S
