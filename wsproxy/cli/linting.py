@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wsproxy.errors import UsageError
-
 if TYPE_CHECKING:
     from wsproxy.conformance.finding import Finding
     from wsproxy.conformance.rules import Severity
@@ -143,13 +141,10 @@ def _assembler(session: "StoredSession", side: "Side") -> "MessageAssembler":
 
 
 def _dialect(name: str) -> "Dialect":
-    """The dialect; that of the RFC where its file is not there any more."""
-    from wsproxy.protocol.grammar import RFC6455, load_dialect
+    """The dialect; that of the RFC for a grammar of the user's own: a recording must name no file to run."""
+    from wsproxy.protocol.grammar import DIALECTS, RFC6455
 
-    try:
-        return load_dialect(name)
-    except UsageError:
-        return RFC6455
+    return DIALECTS.get(name, RFC6455)
 
 
 def _dropped(recording: "Recording", session: "StoredSession") -> "set[tuple[Side, int]]":

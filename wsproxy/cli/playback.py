@@ -8,13 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wsproxy.cli.seen import Seen, SessionSight
-from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
     from wsproxy.protocol.frame import Side, WireEvent
     from wsproxy.protocol.message import Message
     from wsproxy.store.model import StoredChange, StoredEvent, StoredMessage, StoredSession
     from wsproxy.store.reader import Recording
+
+_TAIL_SHOWN = 128 << 10
+"""How much of a tail is looked at: what is under way is short, what is not decoded yet may not be."""
 
 
 class Playback:
@@ -76,16 +78,14 @@ class Playback:
     def _see_tail(self, side: "Side", tail: bytes) -> Seen:
         from wsproxy.conformance.dissect import FramePart, dissect
         from wsproxy.protocol.frame import OpaqueData, Side
-        from wsproxy.protocol.grammar import RFC6455, load_dialect
+        from wsproxy.protocol.grammar import DIALECTS, RFC6455
 
         session = self._session
         name = session.start.client_dialect if side is Side.CLIENT else session.start.server_dialect
-        try:
-            dialect = load_dialect(name)
-        except UsageError:
-            dialect = RFC6455
+        # Never load_dialect: a recording must not name a file to be run.
+        dialect = DIALECTS.get(name, RFC6455)
         offset = session.counts(side).received_bytes - len(tail)
-        _, parts = dissect(tail, dialect, side, heads=False)
+        _, parts = dissect(tail[:_TAIL_SHOWN], dialect, side, heads=False, most=1)
         part = parts[0]
         if not isinstance(part, FramePart):
             return Seen(side, session.last_at_ns, OpaqueData(offset, tail, ""), None, part.findings)

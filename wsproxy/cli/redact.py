@@ -1,7 +1,6 @@
 """`wsproxy redact`: a recording without its secrets."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -39,7 +38,7 @@ def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence
 
     redaction = Redaction.of(rules)
     place = parse_location(output)
-    if place.path is not None and Path(place.path).exists():
+    if any(path is not None and path.exists() for path in (place.path, place.jsonl)):
         raise UsageError(f"{output} exists already: name a new file")
     with open_recording(recording) as opened:
         copied = copy_recording(opened, output, redaction=redaction, sessions=sessions)

@@ -71,13 +71,19 @@ class _State:
 
 
 def dissect(
-    data: bytes, dialect: Dialect, side: Side | None = None, *, deflate: bool = False, heads: bool = True
+    data: bytes,
+    dialect: Dialect,
+    side: Side | None = None,
+    *,
+    deflate: bool = False,
+    heads: bool = True,
+    most: int | None = None,
 ) -> tuple[Side, list[Part]]:
     """Who sent `data`, and its parts, which together are all of it.
 
     Without `side` it is told by a head, else by whether the first frame is masked. `deflate` says that
     permessage-deflate was negotiated, where no head says so. Without `heads`, HTTP at the beginning is no
-    opening handshake.
+    opening handshake. Nothing is looked at behind the first `most` parts, if that is given.
     """
     found, position = _heads(data) if heads else ([], 0)
     parameters = DeflateParameters() if deflate else None
@@ -89,9 +95,13 @@ def dissect(
         context = FrameContext(known, rsv_defined=_RSV1, per_frame=parameters.per_frame)
     assembler = MessageAssembler((parameters or DeflateParameters()).inflater(known))
     state = _State(context, assembler, list(found))
-    while position < len(data):
-        position = _run(data, position, dialect, state)
-    return known, state.parts
+    while position < len(data) and not _enough(state, most):
+        position = _run(data, position, dialect, state, most)
+    return known, state.parts[:most]
+
+
+def _enough(state: "_State", most: int | None) -> bool:
+    return most is not None and len(state.parts) >= most
 
 
 def _heads(data: bytes) -> tuple[list[BytesPart], int]:
@@ -116,7 +126,7 @@ def _side(heads: list[BytesPart], header: bytes, dialect: Dialect) -> Side:
     return Side.CLIENT if masked else Side.SERVER
 
 
-def _run(data: bytes, start: int, dialect: Dialect, state: _State) -> int:
+def _run(data: bytes, start: int, dialect: Dialect, state: _State, most: int | None) -> int:
     """Take frames from `start` until the end, or until something that is no frame; returns the position
     after.
     """
@@ -133,6 +143,8 @@ def _run(data: bytes, start: int, dialect: Dialect, state: _State) -> int:
             )
         else:
             _take_frame(event._replace(offset=position), dialect, state)
+        if _enough(state, most):
+            return len(data)
     if not decoder.pending:
         return len(data)
     position = len(data) - len(decoder.pending)

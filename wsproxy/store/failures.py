@@ -17,6 +17,7 @@ _LOCKED = "is locked by another program: close what has it open and try again"
 _UNWRITABLE = "cannot be written: make the file and its folder writable, or record to another place"
 _FORBIDDEN = "may not be opened: check the permissions of the file and its folder, or use another place"
 
+_DAMAGED = "is damaged: restore it from a copy, or save what can be read of it with `sqlite3 FILE .recover`"
 _MISPLACED = "is below something that is not a directory: check the path"
 _NO_SPACE = 256 << 10
 
@@ -26,8 +27,7 @@ _SQLITE: dict[int, str] = {
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_READONLY: _UNWRITABLE,
     sqlite3.SQLITE_PERM: _UNWRITABLE,
-    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a copy, or save what can be read of it with"
-    " `sqlite3 FILE .recover`",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: "is not a recording (not even a SQLite database): check the path",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: check the path and its permissions; a recording whose"
     " recorder was killed must be read where its folder is writable, together with its -wal file",
@@ -57,7 +57,7 @@ def explained(location: Location) -> Iterator[None]:
     """Turn what the database or the file system raises within into a RecordingError about `location`."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise explain(location, error) from error
 
 
@@ -79,6 +79,8 @@ def _sqlite_meaning(location: Location, cause: sqlite3.Error) -> str | None:
 
 
 def _meaning(cause: BaseException) -> str | None:
+    if isinstance(cause, UnicodeDecodeError):
+        return _DAMAGED
     if isinstance(cause, OSError):
         return _ERRNOS.get(cause.errno or 0)
     return _SQLSTATES.get(getattr(cause, "sqlstate", None) or "")

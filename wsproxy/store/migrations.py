@@ -12,7 +12,9 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table,
 from wsproxy.errors import RecordingError
 from wsproxy.store import schema
 from wsproxy.store.location import Location
+from wsproxy.store.row_types import damaged
 from wsproxy.store.search_index import create_index
+from wsproxy.store.selects import EXCHANGES_SINCE
 from wsproxy.store.views import create_views
 
 APPLICATION_ID = 0x77737078
@@ -79,7 +81,19 @@ def check_version(connection: Connection, location: Location) -> int:
     version = stored_version(connection, location)
     if not version:
         raise RecordingError(f"{location} is a database without a recording in it: check the path")
+    if connection.dialect.name == "sqlite":
+        _check_tables(connection, location, version)
     return version
+
+
+def _check_tables(connection: Connection, location: Location, version: int) -> None:
+    """See that tables are tables: a view in the place of one could run on for ever."""
+    found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
+    missing = schema.metadata.tables.keys() - {row[0] for row in found}
+    if version < EXCHANGES_SINCE:
+        missing -= {schema.http_exchanges.name}
+    if missing:
+        raise damaged(location, f"it has no table {min(missing)}")
 
 
 def stored_version(connection: Connection, location: Location) -> int:
