@@ -47,7 +47,7 @@ ROOMS_OF_LIBRARY = {
     "psycopg": ("wsproxy/store/",),
     "cryptography": ("wsproxy/replay/certificate.py",),
     "websockets": ("wsproxy/protocol/masking.py", "wsproxy/demo/"),
-    "pytest": ("wsproxy/pytest_plugin.py",),
+    "pytest": ("wsproxy/pytest_plugin/",),
 }
 PURE_ROOMS = ("protocol", "conformance")
 IMPURE = {

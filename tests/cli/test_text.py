@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.cli.run import check_error, wsproxy, wsproxy_here
 from wsproxy.cli.paint import Output, Span, printable
 from wsproxy.cli.payload import hex_dump, indented_json, payload_lines
-from wsproxy.cli.target import parse_target
 from wsproxy.errors import UsageError
+from wsproxy.mitm.target import parse_target
 
 TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9
 JSON = st.recursive(

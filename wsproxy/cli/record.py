@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsproxy.cli.target import Target, parse_target
 from wsproxy.errors import UsageError, WsproxyError
 
 if TYPE_CHECKING:
     from wsproxy.mitm.run import ProxyFacts, ProxySettings
+    from wsproxy.mitm.target import Target
 
 _DEFAULT_RECORDING = "recordings/wsproxy.db"
 _PAYLOAD_LINES = 20
@@ -157,13 +157,15 @@ class _Notices:
         return any(text in line for line in self._latest)
 
 
-def _device(target: str | None, mode: str | None) -> Target | None:
+def _device(target: str | None, mode: str | None) -> "Target | None":
     if target and mode:
         raise UsageError("give either TARGET or --mode: with --mode, clients say which device they want")
     if mode:
         return None
     if not target:
         raise UsageError("say which device: wsproxy record ws://HOST:PORT (or --mode regular, for any)")
+    from wsproxy.mitm.target import parse_target
+
     return parse_target(target)
 
 
@@ -207,7 +209,7 @@ def _run(settings: "ProxySettings", quiet: bool, style: str, recorded: bool) -> 
 
 
 def _say_where(
-    urls: Sequence[str], device: Target | None, settings: dict[str, Any], recording: str | None
+    urls: Sequence[str], device: "Target | None", settings: dict[str, Any], recording: str | None
 ) -> None:
     for line in _where_lines(urls, device, settings):
         click.echo(line, err=True)
@@ -215,7 +217,7 @@ def _say_where(
     click.echo(f"{kept} Ctrl-C ends it.", err=True)
 
 
-def _where_lines(urls: Sequence[str], device: Target | None, settings: dict[str, Any]) -> Iterator[str]:
+def _where_lines(urls: Sequence[str], device: "Target | None", settings: dict[str, Any]) -> Iterator[str]:
     for url in urls:
         if device:
             yield f"Give your client  {url}{device.path}"

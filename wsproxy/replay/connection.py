@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import build_frame
 from wsproxy.protocol.heads import RequestHead, parse_request_head
+from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.actions import Done, End, More, Wait, Write
 from wsproxy.replay.book import Book, Noted
 from wsproxy.replay.choice import Choice, Offer, Refusal
+from wsproxy.replay.handover import hand_over
 from wsproxy.replay.hearing import Heard, Hearing
 from wsproxy.replay.link import Link
 from wsproxy.replay.matchers import Matcher, redacting
@@ -25,6 +28,7 @@ from wsproxy.replay.variation import Variation
 from wsproxy.store.model import StoredExchange, StoredSession, TcpEnd
 
 _INBOX = 256
+_POLICY_VIOLATION = (1008).to_bytes(2, "big")
 _ALIKE = 64
 """Among so many sessions the first message decides."""
 
@@ -37,6 +41,8 @@ class Setting:
     choice: Choice
     options: ReplayOptions
     matcher: Matcher
+    may_stay: Callable[[PlayedMessage], bool]
+    """Whether a message may be left unplayed."""
     watch: Callable[[Noted], None] | None = None
     clock: Callable[[], int] = time.monotonic_ns
 
@@ -78,7 +84,7 @@ class ClientConnection:
         """What happened so far; None as long as the client has asked for nothing."""
         if self._book is None:
             return None
-        left = self._left()
+        left = [message for message in self._left() if not self._setting.may_stay(message)]
         count = len(left)
         if self._session is not None and self._pages is not None and not self._pages.known:
             counts = (self._session.client.messages, self._session.server.messages)
@@ -104,7 +110,11 @@ class ClientConnection:
             return False
         found = setting.choice.candidates(request)
         if isinstance(found, Refusal):
-            await self._refuse(found)
+            if setting.options.live_url:
+                self._book.note(f"{target} is not recorded: it goes to the live device")
+                await hand_over(self._link, request.raw, setting.options.live_url)
+            else:
+                await self._refuse(found)
             return False
         if found[0].exchange is not None:
             setting.choice.take(found[0])
@@ -244,7 +254,13 @@ class ClientConnection:
                 case Wait(until_ns):
                     if link.idle or player.waiting >= _INBOX:
                         self._waiting = until_ns is None
-                        await link.wait(until_ns)
+                        patience = self._setting.options.patience
+                        awaited = None if until_ns is not None or patience is None else _awaited(player.left)
+                        if awaited is None or patience is None:
+                            await link.wait(until_ns)
+                        elif not await self._said_something(patience):
+                            await self._lose_patience(awaited, patience)
+                            return
                         self._waiting = False
                 case End(how):
                     await self._end(how)
@@ -253,6 +269,18 @@ class ClientConnection:
                 case Done():
                     link.close()
                     return
+
+    async def _said_something(self, patience: float) -> bool:
+        until_ns = self._setting.clock() + int(patience * 1e9)
+        await self._link.wait(until_ns)
+        return not self._link.idle or self._link.ended or self._setting.clock() < until_ns
+
+    async def _lose_patience(self, awaited: PlayedMessage, patience: float) -> None:
+        assert self._book is not None
+        what = f"the client said nothing for {patience:g} s although it is its turn"
+        self._book.mismatch(what, None, awaited)
+        await self._link.write(build_frame(Opcode.CLOSE, _POLICY_VIOLATION + what.encode()).serialize())
+        await self._hang_up()
 
     def _hear(self, player: Player, hearing: Hearing) -> None:
         while player.waiting < _INBOX:
@@ -291,3 +319,9 @@ def _data_messages(step: Step) -> Sequence[PlayedMessage]:
     if isinstance(step, Play):
         return [message for message in step.said if not message.control]
     return ()
+
+
+def _awaited(left: Sequence[Step]) -> PlayedMessage | None:
+    """The data message that it is the client's turn to send."""
+    first = left[0] if left else None
+    return first.message if isinstance(first, Expect) and not first.message.control else None

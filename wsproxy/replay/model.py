@@ -49,6 +49,10 @@ class ReplayOptions:
     values that differ from run to run. `as_sent`: play what was sent on to the client where that differs
     from what the device sent. `exact_handshake`: the recorded response head, with the recorded Accept.
     `strict`: recorded messages left unplayed count as failures.
+
+    `allow_unplayed` are regular expressions: a message in which one is found may be left unplayed.
+    `patience`: so many seconds may a peer be silent when it is its turn, None: for ever. `live_url`: where to
+    hand over a connection whose request is not in the recording, empty: it is refused.
     """
 
     speed: float | None = 1.0
@@ -59,3 +63,6 @@ class ReplayOptions:
     on_mismatch: OnMismatch = OnMismatch.CLOSE
     exact_handshake: bool = False
     as_sent: bool = False
+    allow_unplayed: tuple[str, ...] = ()
+    patience: float | None = None
+    live_url: str = ""

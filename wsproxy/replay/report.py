@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.opcodes import opcode_name
+from wsproxy.protocol.opcodes import Opcode, opcode_name
 from wsproxy.replay.model import PlayedMessage
 
 _SHOWN = 120
@@ -143,7 +143,8 @@ class ReplayReport:
 
 def described(message: PlayedMessage) -> str:
     """A message in a line: its opcode and the beginning of its payload."""
-    return f"{opcode_name(message.opcode)} {_shown(message.payload)}".rstrip()
+    text = _close(message.payload) if message.opcode == Opcode.CLOSE else _shown(message.payload)
+    return f"{opcode_name(message.opcode)} {text}".rstrip()
 
 
 def message_object(message: PlayedMessage | None) -> dict[str, Any] | None:
@@ -191,6 +192,12 @@ def _connection_object(report: ConnectionReport) -> dict[str, Any]:
         "skipped_lines": report.skipped_lines,
         "transcript": [line_object(line) for line in report.transcript],
     }
+
+
+def _close(payload: bytes) -> str:
+    if len(payload) < 2:
+        return _shown(payload)
+    return f"{int.from_bytes(payload[:2], 'big')} {_shown(payload[2:])}"
 
 
 def _shown(payload: bytes) -> str:

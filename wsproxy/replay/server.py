@@ -9,6 +9,7 @@ from wsproxy.errors import ReachError, RecordingError
 from wsproxy.replay.book import Noted
 from wsproxy.replay.choice import Choice
 from wsproxy.replay.connection import ClientConnection, Setting
+from wsproxy.replay.leftovers import allowance
 from wsproxy.replay.link import Link
 from wsproxy.replay.matchers import make_matcher
 from wsproxy.replay.model import ReplayOptions
@@ -44,6 +45,7 @@ class ReplayServer:
         self._watch = watch
         vary = Varying(self.options.vary)
         self._matcher = make_matcher(self.options.match, ignoring=vary.pointers)
+        self._may_stay = allowance(self.options.allow_unplayed)
         self._source = Source(recording, sent=self.options.as_sent, shared_size=shared_size)
         self._choice = Choice((), loop=False)
         self._server: asyncio.Server | None = None
@@ -62,17 +64,18 @@ class ReplayServer:
             offers = await self._source.offers(self._refs)
             if not offers:
                 raise RecordingError(f"{self._recording} has no sessions: record something first")
+            self._choice = Choice(offers, loop=self.options.loop)
+            self._setting = Setting(
+                self._source,
+                self._choice,
+                self.options,
+                self._matcher,
+                self._may_stay,
+                self._watch,
+            )
         except BaseException:
             self._source.close()
             raise
-        self._choice = Choice(offers, loop=self.options.loop)
-        self._setting = Setting(
-            self._source,
-            self._choice,
-            self.options,
-            self._matcher,
-            self._watch,
-        )
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(

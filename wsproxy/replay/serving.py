@@ -27,6 +27,9 @@ def serve(
     loop: bool = False,
     exact_handshake: bool = False,
     as_sent: bool = False,
+    allow_unplayed: Sequence[str] = (),
+    patience: float | None = None,
+    live_url: str = "",
     host: str = _LOOPBACK,
     port: int = 0,
     tls: ssl.SSLContext | bool = False,
@@ -35,7 +38,9 @@ def serve(
     own, or as `async with`, which plays in the running asyncio loop (under trio or in plain tests: `with`).
 
     `sessions` are numbers or "last", all if none are given. `speed` is 1 for the recorded gaps, "max" for
-    none. `tls` is the device's TLS context, or True for a certificate made for it (`Replay.certificate`).
+    none. `tls` is the device's TLS context, or True for a certificate made for it (`Replay.certificate`). The
+    others are those of `ReplayOptions`.
+
     Raises UsageError for options that make no sense; entering it raises RecordingError or ReachError.
     """
     refs = (sessions,) if isinstance(sessions, int | str) else tuple(sessions)
@@ -52,6 +57,9 @@ def serve(
         on_mismatch=policy,
         exact_handshake=exact_handshake,
         as_sent=as_sent,
+        allow_unplayed=tuple(allow_unplayed),
+        patience=patience,
+        live_url=live_url,
     )
     context, certificate = _tls(host, tls)
     return Replay(str(recording), refs, options, host=host, port=port, tls=context, certificate=certificate)

@@ -1,0 +1,160 @@
+"""What a test says that does something else than recorded."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.pytest_plugin.conftest import Device, Project
+
+SKYQ = Path(__file__).parents[2] / "recordings" / "skyq.db"
+DIALOGUE = """
+@pytest.mark.wsproxy(target={url!r}{settings})
+def test_ask(ws_replay):
+    with connect(ws_replay.url("/ask")) as client:
+        for asked in {asked!r}:
+            client.send(asked)
+            client.recv(timeout=10)
+"""
+
+
+def record(project: Project, device: Device, asked: list[str]) -> None:
+    project.write(DIALOGUE.format(url=device.url, settings="", asked=asked))
+    project.run("--ws-record-mode=once").assert_outcomes(passed=1)
+
+
+def replay(project: Project, asked: list[str], settings: str = "", **outcome: int) -> pytest.RunResult:
+    project.write(DIALOGUE.format(url="", settings=f", {settings}" if settings else "", asked=asked))
+    result = project.run()
+    result.assert_outcomes(**(outcome or {"failed": 1}))
+    return result
+
+
+def test_the_sky_q_box_answers_from_its_recording(project: Project) -> None:
+    project.write(
+        "@pytest.mark.wsproxy('recordings/skyq.db')\n"
+        "def test_status(ws_replay):\n"
+        "    with connect(ws_replay.url('/as/system/status')) as client:\n"
+        "        assert json.loads(client.recv(timeout=10))['camessage']['state'] == 'unavailable'\n"
+        "    assert ws_replay.replaying\n"
+        "    assert [line.message.length for line in ws_replay.report().transcript][0] == 1703\n"
+    )
+    folder = project.pytester.mkdir("recordings")
+    shutil.copy(SKYQ, folder)
+    project.run().assert_outcomes(passed=1)
+
+
+def test_a_message_that_is_not_recorded(project: Project, device: Device) -> None:
+    record(project, device, ['{"ask": "weather", "id": 1}', '{"ask": "time", "id": 2}'])
+    result = replay(project, ['{"ask": "weather", "id": 1}', '{"ask": "date", "id": 2}'])
+    result.stdout.fnmatch_lines(
+        [
+            "*the client sent another message than recorded*",
+            "*got*date*",
+            "*expected*time*",
+            '*-*"ask": "time"*',
+            '*+*"ask": "date"*',
+        ]
+    )
+
+
+def test_a_request_that_is_not_recorded(project: Project, device: Device) -> None:
+    record(project, device, ["x"])
+    project.write("def test_ask(ws_replay):\n    connect(ws_replay.url('/elsewhere')).close()\n")
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nothing was recorded for /elsewhere; recorded: /ask*"])
+
+
+def test_a_test_that_goes_on_after_a_mismatch_fails_all_the_same(project: Project, device: Device) -> None:
+    record(project, device, ["x"])
+    project.write(
+        "def test_ask(ws_replay):\n"
+        "    with connect(ws_replay.url('/ask')) as client:\n"
+        "        client.send('y')\n"
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*departed from the recording once*"])
+
+
+def test_messages_left_unplayed(project: Project, device: Device) -> None:
+    record(project, device, ["x", "y"])
+    result = replay(project, ["x"])
+    result.stdout.fnmatch_lines(
+        ["*2 recorded messages were left unplayed*", "*not played*", "*client text y*"]
+    )
+    replay(project, ["x"], "strict=False", passed=1)
+    replay(project, ["x"], "allow_unplayed=['^y$', '\"to\": \"y\"']", passed=1)
+    replay(project, ["x"], "allow_unplayed='^y$'", failed=1)
+
+
+def test_a_session_that_nobody_asked_for(project: Project, device: Device) -> None:
+    record(project, device, ["x"])
+    project.write("def test_ask(ws_replay):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nobody asked for session 1*"])
+
+
+def test_a_client_that_says_nothing(project: Project, device: Device) -> None:
+    record(project, device, ["x"])
+    project.write(
+        "@pytest.mark.wsproxy(patience=0.2)\n"
+        "def test_ask(ws_replay):\n"
+        "    with connect(ws_replay.url('/ask')) as client:\n"
+        "        client.recv()\n"
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*said nothing for 0.2 s although it is its turn*", "*expected*text x*"])
+
+
+def test_a_test_that_fails_by_itself_tells_what_was_played(project: Project, device: Device) -> None:
+    record(project, device, ["x"])
+    project.write(
+        "def test_ask(ws_replay):\n"
+        "    with connect(ws_replay.url('/ask')) as client:\n"
+        "        client.send('x')\n"
+        "        assert client.recv(timeout=10) == 'something else'\n"
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*-> text x*", "*<- text*answer*"])
+
+
+def test_values_that_vary(project: Project, device: Device) -> None:
+    record(project, device, ['{"id": "11111111", "ask": 1}'])
+    replay(project, ['{"id": "22222222", "ask": 1}'], "match='json', vary='/id'", passed=1)
+    replay(project, ['{"id": "22222222", "ask": 1}'], "match='json'", failed=1)
+
+
+def test_a_damaged_recording(project: Project) -> None:
+    folder = project.pytester.mkdir("recordings")
+    (folder / "broken.db").write_bytes(SKYQ.read_bytes()[:5000])
+    project.write("@pytest.mark.wsproxy('recordings/broken.db')\ndef test_ask(ws_replay):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*broken.db*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ("speeed=1", "*has no speeed; it has*"),
+        ("'a.db', 'b.db'", "*takes one recording*"),
+        ("speed='quick'", "*quick*"),
+        ("match='roughly'", "*roughly*"),
+        ("allow_unplayed='('", "*is no regular expression*"),
+    ],
+)
+def test_a_marker_that_makes_no_sense(project: Project, marker: str, said: str) -> None:
+    folder = project.pytester.mkdir("recordings")
+    shutil.copy(SKYQ, folder / "skyq.db")
+    where = "" if "a.db" in marker else "'recordings/skyq.db', "
+    project.write(f"@pytest.mark.wsproxy({where}{marker})\ndef test_ask(ws_replay):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([said])
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -1,0 +1,81 @@
+"""What a test asks for with `@pytest.mark.wsproxy(...)`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from wsproxy.errors import UsageError
+
+
+class Mode(StrEnum):
+    """When sessions are recorded, with the names and meanings of vcrpy and pytest-recording."""
+
+    NONE = "none"
+    ONCE = "once"
+    NEW_EPISODES = "new_episodes"
+    ALL = "all"
+    REWRITE = "rewrite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What applies to one test. `recording` is None for one of its own.
+
+    `target` is the device to record (`ws://` or `wss://`), `insecure` accepts any certificate of it,
+    `normalize` is a profile to record through. `redact` is on top of the rules of the project.
+
+    For replaying: `sessions` (numbers or "last"; all if none are given), `speed`, `match`, `vary`,
+    `on_mismatch`, `loop`, `exact_handshake`, `as_sent` as in `wsproxy.replay.serve`. With `strict`, a test
+    fails that leaves recorded messages unplayed, apart from those in which one of the regular expressions
+    `allow_unplayed` is found. `patience`: so many seconds may a client be silent when it is its turn.
+    """
+
+    recording: str | None = None
+    target: str | None = None
+    insecure: bool = False
+    normalize: str = ""
+    redact: tuple[str, ...] = ()
+    sessions: tuple[int | str, ...] = ()
+    speed: float | str = "max"
+    match: str = "exact"
+    vary: tuple[str, ...] = ()
+    on_mismatch: str = "close"
+    loop: bool = False
+    exact_handshake: bool = False
+    as_sent: bool = False
+    strict: bool = True
+    allow_unplayed: tuple[str, ...] = ()
+    patience: float = 30.0
+
+
+_NAMES = {field.name for field in fields(Settings)}
+_LISTS = ("redact", "sessions", "vary", "allow_unplayed")
+
+
+def settings_of(markers: Iterable[pytest.Mark]) -> Settings:
+    """The settings in a test's markers, the closest first: that of a test goes before that of its class or
+    module.
+
+    Raises UsageError for what a marker cannot have.
+    """
+    found: dict[str, Any] = {}
+    for marker in markers:
+        if len(marker.args) > 1:
+            raise UsageError("pytest.mark.wsproxy takes one recording; give everything else by its name")
+        if unknown := sorted(set(marker.kwargs) - _NAMES):
+            raise UsageError(
+                f"pytest.mark.wsproxy has no {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}"
+            )
+        asked = {**marker.kwargs, **({"recording": str(marker.args[0])} if marker.args else {})}
+        found = {**asked, **found}
+    given: dict[str, Any] = {
+        name: _listed(value) if name in _LISTS else value for name, value in found.items()
+    }
+    return Settings(**given)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return (value,) if isinstance(value, int | str) else tuple(value)
