@@ -9,20 +9,20 @@ class LoopThread:
     """`run` a coroutine in the loop from any other thread and get its result."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="devices", daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="devices", daemon=True)
         self._thread.start()
 
     def run[T](self, work: Coroutine[object, object, T], timeout_s: float = 60.0) -> T:
         """Its result, or the exception it raised; TimeoutError after `timeout_s`."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
 
     def close(self) -> None:
         """Cancel what is still under way and end the thread."""
         self.run(_cancel_others())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
+        self.loop.close()
 
 
 async def _cancel_others() -> None:

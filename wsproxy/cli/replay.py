@@ -2,6 +2,7 @@
 
 import click
 
+from wsproxy.cli.replay_client import client
 from wsproxy.cli.replay_server import server
 
 
@@ -10,7 +11,7 @@ def replay() -> None:
     """Play a recording back: as the device to real clients, or as the client to a real device."""
 
 
-for _command in (server,):
+for _command in (server, client):
     # A command keeps the help option that it makes first, whatever its parent is then.
     _command.context_settings["help_option_names"] = ["-h", "--help"]
     replay.add_command(_command)

@@ -5,7 +5,7 @@ Source: RFC 9112 sections 6 and 7.1; RFC 6455 section 4.1 knows of no body.
 
 import re
 
-from wsproxy.protocol.heads import RequestHead
+from wsproxy.protocol.heads import Head
 
 BODY_LIMIT = 64 << 10
 
@@ -25,7 +25,7 @@ class RequestBody:
 
     __slots__ = ("_chunks", "_left")
 
-    def __init__(self, request: RequestHead, *, limit: int = BODY_LIMIT) -> None:
+    def __init__(self, request: Head, *, limit: int = BODY_LIMIT) -> None:
         length = request.get("content-length") or b""
         self._chunks: bytearray | None = None
         self._left = min(int(length), limit) if _LENGTH.fullmatch(length) else 0

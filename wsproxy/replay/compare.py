@@ -70,13 +70,15 @@ class Compared(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class CompareOptions:
     """How to compare: `matcher` says which messages are the same, `ignored` which kinds of differences do not
-    count. `keep_alive` False leaves Pings and Pongs out. `names` are those of the two sessions.
+    count, and `of_client` which do not where they are the client's. `keep_alive` False leaves Pings and Pongs
+    out. `names` are those of the two sessions.
     """
 
     matcher: Matcher
     ignored: frozenset[Kind] = field(default_factory=frozenset)
     keep_alive: bool = True
     names: tuple[str, str] = ("first", "second")
+    of_client: frozenset[Kind] = field(default_factory=frozenset)
 
 
 class Comparison:
@@ -97,12 +99,16 @@ class Comparison:
     def rows(self) -> Iterator[Row]:
         """All of both sessions, in the order of the first, what is the same included."""
         for row in self._all_rows():
-            kept = tuple(each for each in row.differences if each.kind not in self._options.ignored)
+            kept = tuple(each for each in row.differences if not self._ignores(row.side, each.kind))
             self.counts.update(difference.kind for difference in kept)
             if row.first is not None and row.second is not None and not kept:
                 self.same += 1
             if kept or row.first is not None or row.second is not None:
                 yield row._replace(differences=kept)
+
+    def _ignores(self, side: Side, kind: Kind) -> bool:
+        options = self._options
+        return kind in options.ignored or (side is Side.CLIENT and kind in options.of_client)
 
     def _all_rows(self) -> Iterator[Row]:
         yield from self._handshake()

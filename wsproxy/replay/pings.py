@@ -4,6 +4,8 @@ A live peer keeps its connection alive in its own way: it may send no Ping where
 one, or more of them. None of that departs from the recording.
 """
 
+from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.frame import Frame
 from wsproxy.protocol.grammar import build_frame
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.model import PlayedMessage
@@ -37,7 +39,9 @@ class Pings:
         payload = self._live.pop(step.answers, None)
         if payload is None or payload == step.said[0].payload:
             return None if payload is None else step.data
-        return build_frame(Opcode.PONG, payload).serialize()
+        recorded = FrameDecoder().receive_data(step.data)
+        key = next((event.masking_key for event in recorded if isinstance(event, Frame)), None)
+        return build_frame(Opcode.PONG, payload, masking_key=key).serialize()
 
     def has(self, step: Play) -> bool:
         """Whether the Ping that this step answers came."""

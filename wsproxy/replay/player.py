@@ -206,7 +206,7 @@ class Player:
     def _wait_for_message(self, now_ns: int) -> Action:
         """Wait for it; only for a while if the beginning of a frame may have come before it."""
         cut = self._script.next_played()
-        if cut is None or not cut.cut or cut is self._early:
+        if cut is None or cut is self._early or not self._may_be_awaited(cut):
             return Wait()
         if self._patience is None:
             self._patience = now_ns + PATIENCE_NS
@@ -214,6 +214,10 @@ class Player:
             return Wait(self._patience)
         self._early = cut
         return Write(cut.data if self._variation is None else self._variation.receive_data(cut.data))
+
+    def _may_be_awaited(self, step: Play) -> bool:
+        """Whether some of this may have come before what was recorded before it."""
+        return step.cut
 
     def _wait_for_ping(self, step: Expect, now_ns: int) -> Action | None:
         if not self._pings.expected:

@@ -26,7 +26,10 @@ async def read_request(link: Link) -> RequestHead | None:
 
 async def skip_body(link: Link, request: RequestHead) -> None:
     """Take the body of a request, as far as it comes."""
-    body = RequestBody(request, limit=_BODY_LIMIT)
+    await _skip(link, RequestBody(request, limit=_BODY_LIMIT))
+
+
+async def _skip(link: Link, body: RequestBody) -> None:
     while not body.complete:
         data = await _taken(link)
         if data is None:
@@ -54,6 +57,31 @@ def response_to(request: RequestHead, exchange: HttpExchange) -> tuple[bytes, bo
         return exchange.response_head + chunk + (b"0\r\n\r\n" if whole else b""), goes_on
     length = head.get("content-length") or b""
     return exchange.response_head + body, goes_on and length.isdigit()
+
+
+def request_body(exchange: HttpExchange) -> bytes:
+    """The recorded body of a request, as its head announces it."""
+    body = exchange.request_body
+    if "chunked" not in parse_request_head(exchange.request_head).tokens("transfer-encoding"):
+        return body
+    return (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+
+
+async def skip_response(link: Link, request_head: bytes) -> bool:
+    """Take a device's response to this request; whether it came as a whole, and another may follow."""
+    reader = HeadReader(Side.SERVER)
+    head = None
+    while head is None:
+        taken = await _taken(link)
+        if taken is None:
+            return False
+        head = reader.receive_data(taken)
+    link.put_back(reader.rest)
+    response = parse_response_head(head)
+    body = RequestBody(response, limit=_BODY_LIMIT)
+    if parse_request_head(request_head).method != b"HEAD" and response.status not in _NO_BODY:
+        await _skip(link, body)
+    return True
 
 
 async def _taken(link: Link) -> bytes | None:

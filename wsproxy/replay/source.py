@@ -92,7 +92,7 @@ class Source:
         sessions = [recording.session(ref) for ref in dict.fromkeys(refs)] if refs else recording.sessions()
         offers = [Offer.of_session(session) for session in sessions]
         for stored in recording.exchanges():
-            if not refs or any(_led_to(stored.exchange, offer.session) for offer in offers if offer.session):
+            if not refs or any(led_to(stored.exchange, offer.session) for offer in offers if offer.session):
                 bare = replace(stored.exchange, request_body=b"", response_body=b"")
                 offers.append(Offer.of_exchange(replace(stored, exchange=bare)))
         return offers
@@ -215,7 +215,8 @@ def _ends(session: StoredSession) -> list[End]:
     return sorted(ends, key=lambda end: end.id)
 
 
-def _led_to(exchange: HttpExchange, session: StoredSession) -> bool:
+def led_to(exchange: HttpExchange, session: StoredSession) -> bool:
+    """Whether the exchange came before the session on the same connection."""
     same = exchange.client_address == session.start.client_address
     return same and exchange.started_at_ns < session.start.started_at_ns
 

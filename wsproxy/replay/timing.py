@@ -37,6 +37,10 @@ class Pace:
         self._recorded_ns = recorded_ns
         self._live_ns = live_ns
 
+    def gap_ns(self, recorded_ns: int) -> int:
+        """How long after what was played or heard last it was recorded, at no other speed."""
+        return max(0, recorded_ns - self._recorded_ns)
+
     def anchor(self, recorded_ns: int, live_ns: int) -> None:
         """From here on, what was at `recorded_ns` is at `live_ns`; time does not run backwards."""
         self._recorded_ns = recorded_ns

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
-from wsproxy.protocol.frame import Frame, OpaqueData, Side, WireEvent
+from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.message import MESSAGE_LIMIT, Message, MessageAssembler
 from wsproxy.protocol.opcodes import Opcode
@@ -58,6 +58,7 @@ class Transcript:
         self._rest_length = 0
         self._messages = dict.fromkeys(Side, 0)
         self._controls = 0
+        self._large: Told | None = None
 
     @property
     def rest(self) -> Rest:
@@ -92,6 +93,8 @@ class Transcript:
             return self._data_message(message, place, at_ns)
         if type(event) is Frame and event.opcode >= 0x8 and event.opcode not in self._left_out:
             return self._control_frame(event, place, at_ns)
+        if type(event) is FramePiece and self._large is not None:
+            return self._piece(self._large, event, at_ns)
         return None
 
     def _data_message(self, message: Message, place: int, at_ns: int) -> Told:
@@ -100,13 +103,23 @@ class Transcript:
         said = PlayedMessage(self._side, number, opcode, payload, at_ns, length, end)
         return Told(said, place, 0, turn, frames, compressed, error)
 
-    def _control_frame(self, frame: Frame, place: int, at_ns: int) -> Told:
+    def _control_frame(self, frame: Frame, place: int, at_ns: int) -> Told | None:
         self._controls += 1
         length = len(frame.payload) if frame.length is None else frame.length
         end = frame.offset + len(frame.header) + length + len(frame.trailer)
         said = PlayedMessage(self._side, self._controls, frame.opcode, frame.payload, at_ns, length, end)
         error = None if frame.fin and not frame.rsv else f"FIN {frame.fin:d}, RSV {frame.rsv:03b}"
-        return Told(said, place, 0, self._messages[self._side.other], error=error)
+        told = Told(said, place, 0, self._messages[self._side.other], error=error)
+        self._large = None if frame.complete else told
+        return told if frame.complete else None
+
+    def _piece(self, told: Told, piece: FramePiece, at_ns: int) -> Told | None:
+        """What a piece of a large control frame completes."""
+        room = max(0, MESSAGE_LIMIT - len(told.message.payload))
+        payload = told.message.payload + piece.payload[:room]
+        told = told._replace(message=told.message._replace(payload=payload, at_ns=at_ns))
+        self._large = None if piece.last else told
+        return told if piece.last else None
 
     def _add(self, data: bytes) -> None:
         self._rest_length += len(data)

@@ -15,9 +15,9 @@ class Variation:
     """Writes one side's stream anew where it holds captured values; all other bytes stay as they are."""
 
     def __init__(
-        self, vary: Sequence[str], side: Side, response_head: bytes, dialect: Dialect = RFC6455
+        self, vary: Sequence[str] | Varying, side: Side, response_head: bytes, dialect: Dialect = RFC6455
     ) -> None:
-        self._varying = Varying(vary)
+        self._varying = vary if isinstance(vary, Varying) else Varying(vary)
         deflate = negotiate(parse_response_head(response_head)).deflate
         rewriter = MessageRewriter(self._carried, side, deflate=deflate, dialect=dialect)
         self._stream = StreamRewriter(rewriter, dialect)

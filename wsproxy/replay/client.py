@@ -1,0 +1,282 @@
+"""A recorded client, played to a live device; what passes is recorded as a session of its own."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import DIALECTS
+from wsproxy.protocol.handshake import is_upgrade_response
+from wsproxy.protocol.heads import parse_request_head, parse_response_head
+from wsproxy.replay.actions import Done, End, Log, Matches, More, Wait, Write
+from wsproxy.replay.asking import Address, AnswerReader, request_for
+from wsproxy.replay.client_player import ClientPlayer
+from wsproxy.replay.hearing import Hearing
+from wsproxy.replay.live_session import LiveSession
+from wsproxy.replay.model import ReplayOptions
+from wsproxy.replay.reaching import DeviceLink, reach
+from wsproxy.replay.requests import request_body, skip_response
+from wsproxy.replay.script import Play, PlayEnd, Step
+from wsproxy.replay.source import led_to, script_of
+from wsproxy.replay.variation import Variation
+from wsproxy.replay.varying import Varying
+from wsproxy.replay.waiting import Patience
+from wsproxy.store.model import HttpExchange, StoredSession, TcpEnd
+from wsproxy.store.reader import Recording
+from wsproxy.store.writer import Recorder
+
+_PAGE = 256
+_INBOX = 256
+_EARLY_S = 1.0
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How to play a client: `timeout_s` is how long to wait for anything beyond the time it took when
+    recorded; `insecure` accepts any certificate. The rest is as elsewhere.
+    """
+
+    address: Address
+    play: ReplayOptions = field(default_factory=ReplayOptions)
+    timeout_s: float = 10.0
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of it: the heads of the opening handshake, and why it was given up (None: it was not)."""
+
+    request_head: bytes
+    response_head: bytes
+    stopped: str | None = None
+
+
+class ClientReplay:
+    """Plays the client of a session, once. `matcher` and `log` are told what the device says.
+
+    `recorder` records the new session. All of it belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        session: StoredSession,
+        options: ClientOptions,
+        recorder: Recorder,
+        matcher: Matches,
+        varying: Varying,
+        log: Log,
+        *,
+        token: Callable[[int], bytes] = secrets.token_bytes,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._matcher = matcher
+        self._varying = varying
+        self._log = log
+        self._token = token
+        self._steps: Iterator[Step] = script_of(recording, session, Side.CLIENT)
+        self._first: list[Step] = []
+        self._exchanges = [
+            stored.exchange for stored in recording.exchanges() if led_to(stored.exchange, session)
+        ]
+        self._recorder = recorder
+        self._live = LiveSession(recorder, session.start, str(options.address), options.address.url)
+        self._clock = clock
+        self._since_epoch_ns = time.time_ns() - clock()
+        self._link = DeviceLink(lambda link: None, clock)
+
+    @property
+    def session_id(self) -> int | None:
+        """The number of the new session, once it is stored."""
+        return self._live.session_id
+
+    async def play(self) -> Played:
+        """To the end of the connection. Raises ReachError if there is no device, RecordingError if the
+        recording cannot be read.
+        """
+        options = self._options
+        await reach(self._link, options.address, timeout_s=options.timeout_s, insecure=options.insecure)
+        try:
+            self._recorder.start()
+            return await self._session_with_device()
+        finally:
+            self._link.abort()
+            self._live.end()
+
+    async def _session_with_device(self) -> Played:
+        start, exact = self._session.start, self._options.play.exact_handshake
+        for exchange in self._exchanges:
+            if not await self._exchange(exchange):
+                what = exchange.request_head.partition(b"\r")[0].decode("latin-1")
+                return self._refused(b"", b"", f"no response to {what}, before the opening handshake, came")
+        request = start.request_head
+        if not exact:
+            request = request_for(request, self._options.address, self._token)
+        await self._link.write(request)
+        ended, response = False, b""
+        if start.response_head:
+            answer = AnswerReader(request)
+            found = await self._answer(answer)
+            if found is None:
+                return self._refused(request, answer.pending, "no response to the request came")
+            response, ended = found
+        self._live.begin(request, response)
+        if _agreed(start.request_head, start.response_head) and not _agreed(request, response):
+            return Played(request, response, "the device did not agree to speak WebSocket")
+        return Played(request, response, await self._turns(response, ended))
+
+    async def _answer(self, answer: AnswerReader) -> tuple[bytes, bool] | None:
+        """The response, and whether the client has ended its direction; None if none comes in time.
+
+        What the recorded client sent before it heard anything the device may wait for.
+        """
+        link, ended = self._link, False
+        patience = Patience(self._options.timeout_s, self._clock())
+        early_ns = self._clock() + int(_EARLY_S * _NS)
+        while (now_ns := self._clock()) < patience.until_ns:
+            taken = link.take()
+            if taken is not None:
+                response = answer.receive_data(taken[0])
+                if response is not None:
+                    link.put_back(answer.rest)
+                    return response, ended
+                patience.begin(now_ns)
+            elif link.ended:
+                link.put_back(answer.pending)
+                return b"", ended
+            elif now_ns >= early_ns and not ended and self._is_early():
+                ended = await self._play_early()
+            else:
+                await link.wait(early_ns if now_ns < early_ns else patience.until_ns)
+        return None
+
+    async def _exchange(self, exchange: HttpExchange) -> bool:
+        """Play a plain HTTP request that led to the session, and take its response; whether that came."""
+        request = exchange.request_head
+        if not self._options.play.exact_handshake:
+            request = request_for(request, replace(self._options.address, path=""), self._token)
+        await self._link.write(request + request_body(exchange))
+        try:
+            async with asyncio.timeout(self._options.timeout_s):
+                return await skip_response(self._link, exchange.request_head)
+        except TimeoutError:
+            return False
+
+    def _refused(self, request: bytes, response: bytes, why: str) -> Played:
+        self._live.begin(request, response)
+        return Played(request, response, f"{why} within {self._options.timeout_s:g} s")
+
+    def _is_early(self) -> bool:
+        """Whether the recorded client went on before it heard anything: the device may wait for that."""
+        if not self._first:
+            self._first = list(islice(self._steps, 1))
+        return bool(self._first) and isinstance(self._first[0], (Play, PlayEnd))
+
+    async def _play_early(self) -> bool:
+        """Do what comes first; whether that is the end of what the client sends."""
+        step = self._first.pop()
+        if isinstance(step, Play):
+            self._live.receive_data(Side.CLIENT, step.data, self._clock() + self._since_epoch_ns)
+            await self._link.write(step.data)
+            return False
+        assert isinstance(step, PlayEnd)
+        await self._end(step.how)
+        return True
+
+    # --- after the opening handshake
+
+    async def _turns(self, response: bytes, ended: bool) -> str | None:
+        options, start = self._options, self._session.start
+        player = ClientPlayer(
+            options.play,
+            self._matcher,
+            self._log,
+            recorded_ns=start.started_at_ns,
+            began_ns=self._clock(),
+            variation=self._variation(response),
+            masking_key=self._token(4),
+            ended=ended,
+        )
+        hearing = Hearing(Side.SERVER, response, DIALECTS[start.server_dialect])
+        patience = Patience(options.timeout_s, self._clock())
+        stopped: str | None = None
+        while True:
+            if self._hear(player, hearing):
+                patience.begin(self._clock())
+            action = player.next(self._clock())
+            match action:
+                case Write(data):
+                    await self._send(data)
+                case Wait(until_ns):
+                    why = await self._wait(player, patience, until_ns)
+                    stopped = stopped or why
+                case End(how):
+                    await self._end(how)
+                case More():
+                    player.feed(self._more())
+                case Done():
+                    return stopped
+            if player.over:
+                return stopped
+
+    async def _wait(self, player: ClientPlayer, patience: Patience, until_ns: int | None) -> str | None:
+        """Wait for the device, or for the time to go on; why to give up, once it is time for that."""
+        link = self._link
+        if not link.idle and player.waiting < _INBOX:
+            return None
+        if until_ns is None:
+            patience.for_step(player, self._clock())
+            if self._clock() >= patience.until_ns:
+                return patience.give_up(player, self._clock())
+            until_ns = patience.until_ns
+        await link.wait(until_ns)
+        return None
+
+    def _hear(self, player: ClientPlayer, hearing: Hearing) -> bool:
+        """Take what came; whether that is part of something of which more is to come."""
+        partly = False
+        while player.waiting < _INBOX:
+            taken = self._link.take()
+            if taken is None:
+                break
+            self._live.receive_data(Side.SERVER, taken[0], taken[1] + self._since_epoch_ns)
+            heard = hearing.receive_data(*taken)
+            player.hear(heard, hearing.offset)
+            partly = not heard
+        if self._link.ended and self._link.idle:
+            self._live.receive_eof(Side.SERVER, self._link.how)
+            player.peer_ended(gone=self._link.lost)
+        return partly
+
+    def _more(self) -> Sequence[Step]:
+        first, self._first = self._first, []
+        return first + list(islice(self._steps, _PAGE))
+
+    async def _send(self, data: bytes) -> None:
+        if data:
+            self._live.receive_data(Side.CLIENT, data, self._clock() + self._since_epoch_ns)
+            await self._link.write(data)
+        await self._live.relieved()
+
+    async def _end(self, how: TcpEnd) -> None:
+        self._live.receive_eof(Side.CLIENT, how)
+        if how is TcpEnd.RST:
+            await self._link.reset()
+        else:
+            self._link.half_close()
+
+    def _variation(self, response: bytes) -> Variation | None:
+        if not self._varying.pointers:
+            return None
+        dialect = DIALECTS[self._session.start.client_dialect]
+        return Variation(self._varying, Side.CLIENT, response, dialect)
+
+
+def _agreed(request: bytes, response: bytes) -> bool:
+    return is_upgrade_response(parse_request_head(request), parse_response_head(response))

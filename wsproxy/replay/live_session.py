@@ -1,0 +1,82 @@
+"""The session that a replayed client has with a live device, on its way into a recording."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+from wsproxy.protocol.frame import Side
+from wsproxy.protocol.handshake import negotiate
+from wsproxy.protocol.heads import parse_response_head
+from wsproxy.store.model import SessionStart, TcpEnd
+from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.writer import Recorder
+
+_RELIEF = 1 << 20
+_POLL_S = 0.005
+
+
+class LiveSession:
+    """Records what passes; what passed before the opening handshake was over is recorded after it."""
+
+    def __init__(self, recorder: Recorder, played: SessionStart, server_address: str, target: str) -> None:
+        self._recorder = recorder
+        self._played = played
+        self._server_address = server_address
+        self._target = target
+        self._session: SessionRecorder | None = None
+        self._early: list[tuple[Side, bytes, int]] = []
+        self._ends: dict[Side, tuple[TcpEnd, int]] = {}
+
+    @property
+    def session_id(self) -> int | None:
+        """Its number in the recording, once it is stored."""
+        return None if self._session is None else self._session.session_id
+
+    def begin(self, request_head: bytes, response_head: bytes) -> None:
+        """The opening handshake is over."""
+        agreed = negotiate(parse_response_head(response_head))
+        start = replace(
+            self._played,
+            started_at_ns=time.time_ns(),
+            client_address="wsproxy replay client",
+            server_address=self._server_address,
+            target=self._target,
+            request_head=request_head,
+            response_head=response_head,
+            request_head_sent=None,
+            response_head_sent=None,
+            subprotocol=agreed.subprotocol,
+            extensions=agreed.extensions,
+            client_tls=None,
+            server_tls=None,
+            mode="observe",
+        )
+        self._session = self._recorder.open_session(start)
+        for side, data, at_ns in self._early:
+            self._session.receive_data(side, data, at_ns)
+        for side, (how, at_ns) in self._ends.items():
+            self._session.receive_eof(side, how, at_ns)
+
+    def receive_data(self, side: Side, data: bytes, at_ns: int) -> None:
+        """Bytes that `side` sent after its head."""
+        if self._session is None:
+            self._early.append((side, data, at_ns))
+        else:
+            self._session.receive_data(side, data, at_ns)
+
+    def receive_eof(self, side: Side, how: TcpEnd) -> None:
+        """That side has ended its direction; only the first time counts."""
+        if side not in self._ends and how is not TcpEnd.OPEN:
+            self._ends[side] = how, time.time_ns()
+            if self._session is not None:
+                self._session.receive_eof(side, how, self._ends[side][1])
+
+    async def relieved(self) -> None:
+        """Wait until not too much waits to be stored."""
+        while self._recorder.backlog > _RELIEF and self._recorder.failed is None:
+            await asyncio.sleep(_POLL_S)
+
+    def end(self) -> None:
+        """It is over."""
+        if self._session is not None:
+            self._session.end(time.time_ns())
