@@ -19,7 +19,15 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests.command_lines import check_arguments
-from tools.docs import commands, help_block, options_table, refreshed, rules_table
+from tools.docs import (
+    commands,
+    help_block,
+    options_table,
+    profile_options_table,
+    profiles_table,
+    refreshed,
+    rules_table,
+)
 from wsproxy.store.writer import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,6 +124,12 @@ def test_every_dialect_is_documented() -> None:
     for name, dialect in DIALECTS.items():
         assert f"`{name}`" in page("docs/dialects.md")
         assert dialect.description
+
+
+def test_every_profile_is_documented() -> None:
+    text = page("docs/normalize.md")
+    assert profiles_table("") in text
+    assert profile_options_table("") in text
 
 
 def test_every_rule_is_documented() -> None:

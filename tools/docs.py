@@ -1,5 +1,6 @@
 """Rewrites what docs/ repeats of the code: help texts, rules, options. `make docs` runs it."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.test import taddons
 
 from wsproxy.cli import main as wsproxy
+from wsproxy.conformance.options import OPTIONS
+from wsproxy.conformance.profiles import load_profile, packaged_profiles
 from wsproxy.conformance.rules import RULES, Rule
 from wsproxy.mitm.addon import WsproxyAddon
 
@@ -72,7 +75,32 @@ def _option_row(name: str, option: Any) -> str:
     return f"| `{name}` | {shown} | {option.help}{choices} |\n"
 
 
-_MAKERS = {"help": help_block, "rules": rules_table, "options": options_table}
+def profiles_table(_name: str) -> str:
+    """Every packaged profile, as a table of Markdown."""
+    profiles = map(load_profile, packaged_profiles())
+    rows = "".join(
+        f"| `{profile.name}` | {', '.join(f'`{name}`' for name in profile.include)} | {profile.description} |\n"
+        for profile in profiles
+    )
+    return "| profile | includes | what it is for |\n|---|---|---|\n" + rows
+
+
+def profile_options_table(_name: str) -> str:
+    """Every option of a profile, as a table of Markdown."""
+    rows = "".join(
+        f"| `{option.name}` | `{json.dumps(option.default)}` | {option.takes} | {option.sentence} |\n"
+        for option in OPTIONS.values()
+    )
+    return "| option | default | takes | what it is about |\n|---|---|---|---|\n" + rows
+
+
+_MAKERS = {
+    "help": help_block,
+    "rules": rules_table,
+    "options": options_table,
+    "profiles": profiles_table,
+    "profileoptions": profile_options_table,
+}
 _MADE = re.compile(r"(<!-- made: (\w+) ?(.*?) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 

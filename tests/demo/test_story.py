@@ -18,9 +18,9 @@ FRAME = bytes.fromhex("81 7E 06 A7") + status_document()
 
 
 def check_recording(path: Path) -> None:
-    """It holds the two sessions of the story, byte for byte."""
+    """It holds the first two sessions of the story, byte for byte."""
     with open_recording(str(path)) as recording:
-        first, second = recording.sessions()
+        first, second, *_ = recording.sessions()
         assert b"\r\nUpgrade: Websocket\r\n" in first.start.request_head
         assert b"\r\nUpgrade: websocket\r\n" in second.start.request_head
         for session in (first, second):
@@ -48,6 +48,15 @@ def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
         "▶ client  ping           6 B  FIN MASK  there?",
         "◀ server  pong           6 B  FIN       there?",
         "session 2  closed by the client, 1000 (normal closure)",
+        "3. The client of 2018 again, through  wsproxy record --normalize",
+        "  + client: ",
+        "repaired",
+        "◀ server  text       1,703 B  FIN",
+        "Its request went on with a small w, and 1,711 bytes came back.",
+        "$ wsproxy lint skyq.db last",
+        "handshake.field.upgrade-spelling  RFC 6455 4.2.1  client, opening handshake  repaired",
+        "Upgrade: 'Websocket'",
+        "rejected by",
         "$ wsproxy ls skyq.db",
         "1000 by the client",
         "$ wsproxy show skyq.db 2",

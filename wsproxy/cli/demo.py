@@ -28,8 +28,8 @@ _LIVE_LINES = 8
 )
 def demo(keep: Path | None) -> None:
     """Tell the story that wsproxy began with: an emulated Sky Q box, wsproxy in front of it, a client
-    that hangs, another that does not. Then list and show the recording, and explain one frame. Takes a
-    few seconds.
+    that hangs, another that does not, and the first one again, helped by --normalize. Then look at the
+    recording: what was wrong, what passed, and one frame bit by bit. Takes a few seconds.
     """
     from wsproxy.cli.live import LiveDisplay
     from wsproxy.cli.paint import Output
@@ -76,13 +76,15 @@ def _look_back(recording: Path, pasted: Path, output: "Output") -> None:
     """Show what the other commands make of what was recorded."""
     from wsproxy.demo.device import status_document
 
-    output.print_all(_step("3. The recording has both sessions."))
+    output.print_all(_step("4. What was wrong with it? And who chokes on such a thing?"))
+    _run(output, recording, "lint", str(recording), "last")
+    output.print_all(_step("5. The recording has all sessions."))
     _run(output, recording, "ls", str(recording))
     output.print_all(["", "   And every byte of them.", ""])
     _run(output, recording, "show", str(recording), "2", "--lines", "3")
     text = "\ufffd~\ufffd" + status_document().decode()
     pasted.write_text(text, "utf-8")
-    output.print_all(_step(f"4. In a terminal the frame of the box looks like  {text[:4]}  What was it?"))
+    output.print_all(_step(f"6. In a terminal the frame of the box looks like  {text[:4]}  What was it?"))
     _run(output, recording, "explain", str(pasted), "--lines", "5")
 
 

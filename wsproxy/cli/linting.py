@@ -75,6 +75,7 @@ class SessionLint:
             },
             dropped=_dropped(recording, session),
         )
+        self._ends_ahead = {side: session.counts(side).tcp_end_id for side in (Side.SERVER, Side.CLIENT)}
         self._repaired = {(f.rule_id, f.side, f.offset) for f in recording.findings(session.id) if f.repaired}
         self.totals: Counter[Severity] = Counter()
 
@@ -102,6 +103,7 @@ class SessionLint:
         checker, session = self._checker, self.session
         yield checker.handshake()
         for stored in self._recording.events(session.id):
+            yield from self._ends(before=stored.id)
             event, side = stored.event, stored.side
             if type(event) is Frame:
                 self._numbers[side].add(event.offset)
@@ -109,21 +111,26 @@ class SessionLint:
             found = checker.receive(side, [event] if message is None else [event, message], stored.at_ns)
             if found:
                 yield found
-        yield from self._ends()
+        yield from self._ends(before=None)
+        end = session.end
+        yield checker.end(session.last_at_ns if end is None else end.ended_at_ns)
 
-    def _ends(self) -> "Iterator[Sequence[Finding]]":
-        from wsproxy.protocol.frame import Side
+    def _ends(self, before: int | None) -> "Iterator[Sequence[Finding]]":
+        """The directions that ended before the event with that id; None: all others."""
         from wsproxy.store.model import TcpEnd
 
-        checker, session = self._checker, self.session
-        end, last_ns = session.end, session.last_at_ns
-        if end is not None:
-            last_ns = end.ended_at_ns
-            for side, how in ((Side.SERVER, end.server_end), (Side.CLIENT, end.client_end)):
-                if how is not TcpEnd.OPEN:
-                    yield checker.receive(side, self._assemblers[side].receive_eof(), last_ns)
-                    yield checker.receive_eof(side, how, last_ns, self._recording.tail(session.id, side))
-        yield checker.end(last_ns)
+        session = self.session
+        if session.end is None:
+            return
+        for side, ended_id in list(self._ends_ahead.items()):
+            if before is not None and (ended_id is None or ended_id > before):
+                continue
+            del self._ends_ahead[side]
+            how, counts = session.counts(side).tcp_end, session.counts(side)
+            if how is not TcpEnd.OPEN:
+                at_ns = counts.tcp_ended_at_ns or session.end.ended_at_ns
+                yield self._checker.receive(side, self._assemblers[side].receive_eof(), at_ns)
+                yield self._checker.receive_eof(side, how, at_ns, self._recording.tail(session.id, side))
 
 
 def _assembler(session: "StoredSession", side: "Side") -> "MessageAssembler":

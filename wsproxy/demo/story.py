@@ -1,13 +1,16 @@
-"""The story that wsproxy began with: a client that hangs on a device, another that does not, and why.
+"""The story that wsproxy began with: a client that hangs on a device, another that does not, and how the
+first is helped.
 
 The device is emulated, everything else is real: the proxy, its recording, and the client library.
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +21,9 @@ from wsproxy.demo.device import PATH, start_device, status_document
 from wsproxy.errors import ReachError, WsproxyError
 from wsproxy.mitm.run import Proxy, ProxySettings
 from wsproxy.protocol.frame import Side
+from wsproxy.protocol.grammar import build_frame
 from wsproxy.protocol.handshake import HeadReader
+from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.model import Observer, SessionEnd, SessionStart
 from wsproxy.store.session_recorder import Changed, Found
@@ -28,6 +33,7 @@ _PATIENCE_S = 20.0
 _ENDING_S = 3.0
 _READ_SIZE = 1 << 16
 _SMALL_PAGE = 1024
+_NORMAL_CLOSURE = (1000).to_bytes(2)
 _OLD_SPELLING = b"Upgrade: Websocket"
 # What aiohttp 3.4 with multidict 4.4 put on the wire in 2018.
 _REQUEST_OF_2018 = (
@@ -64,10 +70,10 @@ class _Ends:
         """Nothing to do."""
 
     def changes_made(self, session_id: int, changes: Sequence[Changed]) -> None:
-        pass
+        """Nothing to do."""
 
     def findings_made(self, session_id: int, findings: Sequence[Found]) -> None:
-        pass
+        """Nothing to do."""
 
     def events_received(
         self, session_id: int, side: Side, at_ns: int, events: Sequence[SessionEvent]
@@ -87,14 +93,31 @@ class _Ends:
                 raise ReachError("a session of the demo does not end: is this machine very busy? Try again")
 
 
-class _Clients(threading.Thread):
-    """The clients, one after the other, once the proxy listens; then the proxy is stopped."""
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """Where an act plays: the ports of the device and of the proxy in front of it, and who sees it."""
 
-    def __init__(self, stage: Stage, ends: _Ends, device_port: int) -> None:
+    stage: Stage
+    ends: _Ends
+    device_port: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What the proxy serves."""
+        return f"ws://127.0.0.1:{self.port}{PATH}"
+
+
+type _Act = Callable[[_Scene], Coroutine[None, None, None]]
+
+
+class _Clients(threading.Thread):
+    """The clients of an act, once the proxy listens; then the proxy is stopped."""
+
+    def __init__(self, act: _Act, scene: Callable[[int], _Scene]) -> None:
         super().__init__(name="wsproxy demo clients", daemon=True)
-        self._stage = stage
-        self._ends = ends
-        self._device_port = device_port
+        self._act = act
+        self._scene = scene
         self._port = 0
         self.proxy: Proxy | None = None
         self.failure: WsproxyError | None = None
@@ -109,7 +132,7 @@ class _Clients(threading.Thread):
     def run(self) -> None:
         """Tell the story."""
         try:
-            asyncio.run(self._tell())
+            asyncio.run(self._act(self._scene(self._port)))
         except (OSError, TimeoutError, EOFError, WebSocketException) as error:
             self._fail(ReachError(f"the demo's client failed ({error!r}): try again"))
         except WsproxyError as error:
@@ -124,27 +147,44 @@ class _Clients(threading.Thread):
         if not self.proxy_ended.wait(_ENDING_S):
             self.failure, self.over = error, True
 
-    async def _tell(self) -> None:
-        url = f"ws://127.0.0.1:{self._port}{PATH}"
-        self._stage.say(
-            f"A Sky Q box (emulated) serves  ws://127.0.0.1:{self._device_port}{PATH}",
-            f"wsproxy in front of it serves  {url}",
-        )
-        self._stage.step(f"1. A client of 2018 asks with '{_OLD_SPELLING.decode()}'.")
-        received = await _ask_as_in_2018(self._port)
-        await asyncio.to_thread(self._ends.wait_for, 1)
-        self._stage.say(
-            "",
-            f"   A perfect 101, then {received} bytes in {SILENCE_S} seconds: this client hangs for ever.",
-        )
-        self._stage.step("2. The client library `websockets` asks with 'Upgrade: websocket'.")
-        await _ask_with_websockets(url)
-        await asyncio.to_thread(self._ends.wait_for, 2)
-        self._stage.say("", "   The box pushes its status: all it wanted was a small w.")
+
+async def _observed(scene: _Scene) -> None:
+    """What happens where nothing is changed."""
+    stage = scene.stage
+    stage.say(
+        f"A Sky Q box (emulated) serves  ws://127.0.0.1:{scene.device_port}{PATH}",
+        f"wsproxy in front of it serves  {scene.url}",
+    )
+    stage.step(f"1. A client of 2018 asks with '{_OLD_SPELLING.decode()}'.")
+    received = await _ask_as_in_2018(scene.port)
+    await asyncio.to_thread(scene.ends.wait_for, 1)
+    stage.say(
+        "",
+        f"   A perfect 101, then {received} bytes in {SILENCE_S} seconds: this client hangs for ever.",
+    )
+    stage.step("2. The client library `websockets` asks with 'Upgrade: websocket'.")
+    await _ask_with_websockets(scene.url)
+    await asyncio.to_thread(scene.ends.wait_for, 2)
+    stage.say("", "   The box pushes its status: all it wanted was a small w.")
+
+
+async def _normalized(scene: _Scene) -> None:
+    """What happens where what departs from the RFC is repaired."""
+    stage = scene.stage
+    stage.step("3. The client of 2018 again, through  wsproxy record --normalize")
+    received = await _ask_as_in_2018(scene.port)
+    await asyncio.to_thread(scene.ends.wait_for, 1)
+    if not received:
+        raise ReachError("the client of 2018 got nothing although its request was repaired: try again")
+    stage.say("", f"   Its request went on with a small w, and {received:,} bytes came back.")
+
+
+_ACTS: tuple[tuple[str, _Act], ...] = (("", _observed), ("strict", _normalized))
+"""Each with the profile that its proxy repairs by, if any."""
 
 
 async def _ask_as_in_2018(port: int) -> int:
-    """How many bytes follow the response head."""
+    """How many bytes follow the response head; if any do, the client closes as it should."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(_REQUEST_OF_2018)
@@ -155,16 +195,27 @@ async def _ask_as_in_2018(port: int) -> int:
                 if not data:
                     raise ReachError("the emulated box ended the connection: try again")
                 head.receive_data(data)
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                data = await reader.read(_READ_SIZE)
-        except TimeoutError:
-            return len(head.rest)
-        if not data:
-            raise ReachError("the emulated box ended the connection: try again")
-        return len(head.rest) + len(data)
+        received = len(head.rest) or await _what_follows(reader)
+        if received:
+            writer.write(build_frame(Opcode.CLOSE, _NORMAL_CLOSURE, masking_key=os.urandom(4)).serialize())
+            async with asyncio.timeout(_PATIENCE_S):
+                while data := await reader.read(_READ_SIZE):
+                    received += len(data)
+        return received
     finally:
         writer.close()
+
+
+async def _what_follows(reader: asyncio.StreamReader) -> int:
+    """How many bytes come soon."""
+    try:
+        async with asyncio.timeout(SILENCE_S):
+            data = await reader.read(_READ_SIZE)
+    except TimeoutError:
+        return 0
+    if not data:
+        raise ReachError("the emulated box ended the connection: try again")
+    return len(data)
 
 
 async def _ask_with_websockets(url: str) -> None:
@@ -175,24 +226,32 @@ async def _ask_with_websockets(url: str) -> None:
 
 
 def tell_story(recording: str, observers: Sequence[Observer], stage: Stage) -> None:
-    """Run device, proxy and clients to the end, recorded there and watched by `observers`.
+    """Run device, proxies and clients to the end, recorded there and watched by `observers`.
 
     To be called in the main thread. Raises a WsproxyError when something does not go as it should, and
     KeyboardInterrupt at Ctrl-C.
     """
-    ends = _Ends()
     with _device() as port:
-        clients = _Clients(stage, ends, port)
-        settings = ProxySettings(
-            mode=f"reverse:http://127.0.0.1:{port}",
-            listen_port=0,
-            recording=recording,
-            observers=[*observers, ends],
-            on_listening=clients.begin,
-        )
-        clients.proxy = Proxy(settings)
-        clients.proxy.run()
-        clients.proxy_ended.set()
+        for profile, act in _ACTS:
+            _play(act, profile, recording, observers, stage, port)
+
+
+def _play(
+    act: _Act, profile: str, recording: str, observers: Sequence[Observer], stage: Stage, device_port: int
+) -> None:
+    ends = _Ends()
+    clients = _Clients(act, lambda port: _Scene(stage, ends, device_port, port))
+    settings = ProxySettings(
+        mode=f"reverse:http://127.0.0.1:{device_port}",
+        listen_port=0,
+        recording=recording,
+        normalize=profile,
+        observers=[*observers, ends],
+        on_listening=clients.begin,
+    )
+    clients.proxy = Proxy(settings)
+    clients.proxy.run()
+    clients.proxy_ended.set()
     if not clients.over:
         raise KeyboardInterrupt
     if clients.failure is not None:
