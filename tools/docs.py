@@ -79,8 +79,8 @@ def profiles_table(_name: str) -> str:
     """Every packaged profile, as a table of Markdown."""
     profiles = map(load_profile, packaged_profiles())
     rows = "".join(
-        f"| `{profile.name}` | {', '.join(f'`{name}`' for name in profile.include)} | {profile.description} |\n"
-        for profile in profiles
+        f"| `{each.name}` | {', '.join(f'`{name}`' for name in each.include)} | {each.description} |\n"
+        for each in profiles
     )
     return "| profile | includes | what it is for |\n|---|---|---|\n" + rows
 
@@ -101,7 +101,7 @@ _MAKERS = {
     "profiles": profiles_table,
     "profileoptions": profile_options_table,
 }
-_MADE = re.compile(r"(<!-- made: (\w+) ?(.*?) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+_MADE = re.compile(r"(<!-- made: (\w+) ?([^\n]*?) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 def refreshed(page: str) -> str:
