@@ -16,7 +16,7 @@ from bench.run import WORKLOADS, progress, run
 from bench.scale import FULL, QUICK
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-DECODING = "decoding"
+DECODING, REPLAYING = "decoding", "replaying"
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -26,7 +26,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="every figure of every round as JSON on stdout")
     parser.add_argument("--check", action="store_true", help="exit 1 unless every target is reached")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md alone")
-    names = [workload.name for workload in WORKLOADS] + [DECODING]
+    names = [workload.name for workload in WORKLOADS] + [DECODING, REPLAYING]
     parser.add_argument("--only", action="append", choices=names, help="only this workload (repeatable)")
     keys = [contestant.key for contestant in CONTESTANTS]
     parser.add_argument("--contestant", action="append", choices=keys, help="only this one (repeatable)")
@@ -41,7 +41,8 @@ def main(words: Sequence[str]) -> int:
     workloads = [one for one in WORKLOADS if not options.only or one.name in options.only]
     contestants = [one for one in CONTESTANTS if not options.contestant or one.key in options.contestant]
     decode = not options.only or DECODING in options.only
-    results = run(QUICK if options.quick else FULL, contestants, workloads, decode)
+    replay = not options.only or REPLAYING in options.only
+    results = run(QUICK if options.quick else FULL, contestants, workloads, decode, replay)
     if options.json:
         print(json.dumps(report.as_json(results, facts, software), indent=1))
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.contestants import CONTESTANTS, MITM_WEBSOCKET
 from bench.results import TARGETS, Results, Target
 from bench.stats import Figure
-from bench.workloads import Row
+from bench.workloads import Row, replaying
 from bench.workloads.decoding import DECODERS, WEBSOCKETS
 
 BEGIN = "<!-- written by `make bench`: begin -->"
@@ -60,6 +60,7 @@ def _titles() -> tuple[tuple[Mapping[str, str], str], ...]:
     return (
         ({one.key: one.title for one in CONTESTANTS}, MITM_WEBSOCKET.key),
         ({name: name for name in DECODERS}, WEBSOCKETS),
+        ({replaying.COLUMN: replaying.COLUMN}, ""),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bench.contestants import ASYNCIO, MITM_WEBSOCKET, OBSERVE, RECORD
 from bench.scale import Scale
 from bench.stats import Figure
-from bench.workloads import Row, decoding
+from bench.workloads import Row, decoding, replaying
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Target:
         return value >= self.bound if self.at_least else value <= self.bound
 
 
-REC, STOCK = RECORD.key, MITM_WEBSOCKET.key
+REC, STOCK, REPLAY = RECORD.key, MITM_WEBSOCKET.key, replaying.COLUMN
 TARGETS = (
     Target("100 B messages, recorded, to stock relayed", "small_rate", REC, STOCK, 30, at_least=True),
     Target("echo p50, recording, to stock", "echo_p50", REC, STOCK, 0.4),
@@ -70,4 +70,6 @@ TARGETS = (
     Target("64 MiB frame, peak RSS over idle, recording", "frame_peak", REC, None, 48, unit=" MiB"),
     Target("RSS growth over the long session, recording", "growth", REC, None, 16, unit=" MiB"),
     Target("idle session, recording", "idle", REC, None, 200, unit=" KiB"),
+    Target("messages replayed", "replay_first", REPLAY, None, 50_000, at_least=True, unit=" a second"),
+    Target("worst gap replayed, beyond 5 % of it", "replay_gap", REPLAY, None, 5, unit=" ms"),
 )

@@ -12,7 +12,7 @@ from bench.client import BenchError
 from bench.contestants import Contestant, Relay, end, start, start_device
 from bench.results import Results
 from bench.scale import Scale
-from bench.workloads import Workload, decoding
+from bench.workloads import Workload, decoding, replaying
 from bench.workloads.echo import Echo
 from bench.workloads.growth import Growth
 from bench.workloads.idle import Idle
@@ -104,6 +104,14 @@ class Run:
                 with self._noted(f"decoding {name}"):
                     self.results.add(name, decoding.measure(name, self.scale))
 
+    def replaying(self) -> None:
+        """Measure the replayed device."""
+        self.results.rows += replaying.rows()
+        for number in range(self.scale.memory_rounds):
+            self._say(f"{number + 1}/{self.scale.memory_rounds} replaying")
+            with self._noted("replaying"):
+                self.results.add(replaying.COLUMN, replaying.measure(self.scale))
+
     def _say(self, what: str) -> None:
         progress(f"{time.monotonic() - self.began:6.1f} s  {what}")
 
@@ -138,10 +146,13 @@ def run(
     contestants: Sequence[Contestant],
     workloads: Iterable[Callable[[], Workload]] = WORKLOADS,
     decode: bool = True,
+    replay: bool = True,
 ) -> Results:
     """Measure everything asked for and return it."""
     one = Run(scale, contestants)
     if decode:
         one.decoding()
+    if replay:
+        one.replaying()
     one.relays([workload() for workload in workloads])
     return one.results

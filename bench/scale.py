@@ -20,7 +20,8 @@ class Scale:
     idle_sessions: int
     decoded_frames: int
     slow_large_frame: bool
+    replayed_messages: int
 
 
-FULL = Scale("full", 5, 15, 3, 1000, 1.5, 64 * MIB, 1024 * MIB, 500, 200_000, True)
-QUICK = Scale("quick", 2, 3, 1, 300, 0.3, 64 * MIB, 256 * MIB, 50, 50_000, False)
+FULL = Scale("full", 5, 15, 3, 1000, 1.5, 64 * MIB, 1024 * MIB, 500, 200_000, True, 100_000)
+QUICK = Scale("quick", 2, 3, 1, 300, 0.3, 64 * MIB, 256 * MIB, 50, 50_000, False, 100_000)

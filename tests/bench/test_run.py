@@ -15,13 +15,13 @@ from bench.workloads.decoding import DECODERS
 from bench.workloads.echo import Echo
 from bench.workloads.idle import Idle
 
-TINY = Scale("tiny", 1, 1, 1, 5, 0.001, 1 << 18, 2 << 20, 3, 500, True)
+TINY = Scale("tiny", 1, 1, 1, 5, 0.001, 1 << 18, 2 << 20, 3, 500, True, 500)
 ECHO_ROWS = {"echo_p50", "echo_p99"}
 
 
 @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda one: one.key)
 def test_every_contestant_gets_through_every_workload(contestant: Contestant) -> None:
-    results = run(TINY, [contestant], WORKLOADS, decode=False)
+    results = run(TINY, [contestant], WORKLOADS, decode=False, replay=False)
     assert results.notes == []
     measured = {row for row, column in results.figures if column == contestant.key}
     if contestant is DIRECT:
@@ -32,9 +32,15 @@ def test_every_contestant_gets_through_every_workload(contestant: Contestant) ->
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_every_decoder_decodes_every_frame(decoder: str) -> None:
-    results = run(TINY, [], [], decode=True)
+    results = run(TINY, [], [], decode=True, replay=False)
     assert results.notes == []
     assert all(value > 0 for value in results.figures["decode_masked", decoder])
+
+
+def test_a_replay_is_measured() -> None:
+    results = run(TINY, [], [], decode=False, replay=True)
+    assert results.notes == []
+    assert {row for row, _ in results.figures} == {"replay_first", "replay_again", "replay_gap"}
 
 
 def _command(device_port: int, port: int, folder: Path) -> list[str]:
@@ -42,13 +48,14 @@ def _command(device_port: int, port: int, folder: Path) -> list[str]:
 
 
 def test_a_contestant_that_ends_is_noted_and_the_others_go_on() -> None:
-    results = run(TINY, [Contestant("broken", "broken", _command), DIRECT], [Echo], decode=False)
+    contestants = [Contestant("broken", "broken", _command), DIRECT]
+    results = run(TINY, contestants, [Echo], decode=False, replay=False)
     assert results.notes == ["start broken: ended at once: cannot do that"]
     assert {column for _, column in results.figures} == {DIRECT.key}
 
 
 def test_no_relay_has_no_memory_figures() -> None:
-    results = run(TINY, [DIRECT], [Idle], decode=False)
+    results = run(TINY, [DIRECT], [Idle], decode=False, replay=False)
     assert results.figures == {}
 
 

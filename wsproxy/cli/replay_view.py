@@ -88,12 +88,11 @@ class ReplayDisplay:
 
     def show(self, noted: "Noted") -> None:
         """Something happened; never blocks."""
-        if noted.line is not None:
-            if self._quiet:
-                return
-            if self._queue.qsize() >= _WAITING:
-                self._skipped += 1
-                return
+        if self._quiet and noted.mismatch is None:
+            return
+        if noted.line is not None and self._queue.qsize() >= _WAITING:
+            self._skipped += 1
+            return
         if self._skipped:
             self._queue.put(self._skipped)
             self._skipped = 0
