@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.opcodes import Opcode
-from wsproxy.replay.hearing import Hearing, Undecoded
+from wsproxy.replay.hearing import Heard, Hearing, Undecoded
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.store.model import StoredEvent, TcpEnd
 
@@ -111,46 +111,56 @@ class Script:
 
     def steps(self, happenings: Iterable[Happening]) -> Iterator[Step]:
         """The steps of what happened, in the order in which it was seen."""
-        together = _Together()
+        together: list[Play] = []
+        size = 0
         for happening in happenings:
             step = self._step(happening)
             if step is None:
                 continue
-            if isinstance(step, Play) and together.take(step):
-                continue
-            yield from together.joined()
-            if not (isinstance(step, Play) and together.take(step)):
+            if together and not (
+                type(step) is Play and size < _WRITE_SIZE and _go_together(together[0], step)
+            ):
+                yield _joined(together)
+                together, size = [], 0
+            if type(step) is Play:
+                together.append(step)
+                size += len(step.data)
+            else:
                 yield step
-        yield from together.joined()
+        if together:
+            yield _joined(together)
 
     def _step(self, happening: Happening) -> Step | None:
+        if type(happening) is StoredEvent:
+            heard = self._hearings[happening.side].receive_event(happening.event, happening.at_ns)
+            if happening.side is self._plays:
+                data = happening.event.serialize()
+                if type(heard) is not PlayedMessage:
+                    return Play(data, happening.at_ns, happening.id)
+                answers = 0 if heard.opcode != Opcode.PONG else self._answered_by(heard)
+                return Play(data, happening.at_ns, happening.id, (heard,), answers)
+            return self._expect(heard, happening.id)
         if isinstance(happening, End):
             kind = PlayEnd if happening.side is self._plays else ExpectEnd
             return kind(happening.how, happening.at_ns, happening.id)
         if isinstance(happening, Tail):
             return Play(happening.data, happening.at_ns, happening.id, cut=True)
-        if isinstance(happening, Sent):
-            said = self._hearings[happening.side].receive_data(happening.data, happening.at_ns)
-            messages = tuple(each for each in said if isinstance(each, PlayedMessage))
-            return Play(happening.data, happening.at_ns, happening.id, messages)
-        heard = self._hearings[happening.side].receive_event(happening.event, happening.at_ns)
-        if happening.side is self._plays:
-            data = happening.event.serialize()
-            if not isinstance(heard, PlayedMessage):
-                return Play(data, happening.at_ns, happening.id)
-            return Play(data, happening.at_ns, happening.id, (heard,), self._answered_by(heard))
+        assert isinstance(happening, Sent)
+        said = self._hearings[happening.side].receive_data(happening.data, happening.at_ns)
+        messages = tuple(each for each in said if isinstance(each, PlayedMessage))
+        return Play(happening.data, happening.at_ns, happening.id, messages)
+
+    def _expect(self, heard: Heard | None, event_id: int) -> Step | None:
         if isinstance(heard, Undecoded):
-            return ExpectBytes(heard.offset, heard.at_ns, happening.id)
+            return ExpectBytes(heard.offset, heard.at_ns, event_id)
         if heard is None or (heard.control and heard.opcode not in (Opcode.PING, Opcode.CLOSE)):
             return None
         if heard.opcode == Opcode.PING:
             self._pings.append(heard)
-        return Expect(heard, happening.id)
+        return Expect(heard, event_id)
 
     def _answered_by(self, said: PlayedMessage) -> int:
         """The number of the Ping this Pong answers; those before it will get no answer."""
-        if said.opcode != Opcode.PONG:
-            return 0
         for ping in self._pings:
             if ping.payload == said.payload:
                 while self._pings.popleft() is not ping:
@@ -159,35 +169,15 @@ class Script:
         return 0
 
 
-class _Together:
-    """What came in one piece is to be sent in one piece."""
+def _go_together(first: Play, step: Play) -> bool:
+    """Whether both came in one piece: then they are to be sent in one piece."""
+    alone = step.answers or first.answers or step.cut or first.cut
+    return step.at_ns == first.at_ns and not alone
 
-    def __init__(self) -> None:
-        self._steps: list[Play] = []
-        self._size = 0
 
-    def take(self, step: Play) -> bool:
-        """Whether this step goes with those taken before."""
-        if self._steps:
-            first = self._steps[0]
-            if (
-                step.at_ns != first.at_ns
-                or step.answers
-                or first.answers
-                or step.cut
-                or self._size >= _WRITE_SIZE
-            ):
-                return False
-        self._steps.append(step)
-        self._size += len(step.data)
-        return True
-
-    def joined(self) -> Iterator[Play]:
-        """One step for all, if there are any; nothing is left."""
-        steps, self._steps, self._size = self._steps, [], 0
-        if len(steps) == 1:
-            yield steps[0]
-        elif steps:
-            data = b"".join(step.data for step in steps)
-            said = tuple(message for step in steps for message in step.said)
-            yield Play(data, steps[-1].at_ns, steps[-1].event_id, said)
+def _joined(steps: list[Play]) -> Play:
+    if len(steps) == 1:
+        return steps[0]
+    data = b"".join(step.data for step in steps)
+    said = tuple(message for step in steps for message in step.said)
+    return Play(data, steps[-1].at_ns, steps[-1].event_id, said)

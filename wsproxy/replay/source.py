@@ -166,10 +166,17 @@ def happenings(recording: Recording, session: StoredSession, plays: Side) -> Ite
 
     What `plays` left unfinished, bytes of no frame, stands where it came last.
     """
-    counts = session.counts(plays)
     tail = recording.tail(session.id, plays)
+    whole = _with_ends(recording.events(session.id), _ends(session))
+    return _with_tail(whole, session, plays, tail) if tail else whole
+
+
+def _with_tail(
+    whole: Iterator[Happening], session: StoredSession, plays: Side, tail: bytes
+) -> Iterator[Happening]:
+    counts = session.counts(plays)
     last_id = 0
-    for happening in _with_ends(recording.events(session.id), _ends(session)):
+    for happening in whole:
         own_data = isinstance(happening, StoredEvent) and happening.side is plays
         if tail and happening.at_ns > counts.last_at_ns and not own_data:
             yield Tail(tail, counts.last_at_ns, last_id)
@@ -181,9 +188,11 @@ def happenings(recording: Recording, session: StoredSession, plays: Side) -> Ite
 
 
 def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[Happening]:
+    next_end = ends[0].id if ends else _BEYOND
     for stored in events:
-        while ends and ends[0].id < stored.id:
+        while next_end < stored.id:
             yield ends.pop(0)
+            next_end = ends[0].id if ends else _BEYOND
         yield stored
     yield from ends
 

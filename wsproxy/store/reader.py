@@ -1,8 +1,10 @@
 """Reading a recording: plain values, streamed, never a whole session at once."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import chain
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -258,9 +260,7 @@ class Recording:
 
     def _events(self, session_id: int, side: Side | None, after: int, last: int) -> Iterator[StoredEvent]:
         after = max(after, schema.first_id(session_id))
-        return merge(
-            *(self._wire(of, read, side, after, last) for of, read in _WIRE), key=lambda stored: stored.id
-        )
+        return _merged(self._wire(of, read, side, after, last) for of, read in _WIRE)
 
     def _wire(
         self, of: Table, read: Callable[[Any], WireEvent], side: Side | None, after: int, last: int
@@ -296,6 +296,12 @@ class Recording:
             yield row.payload
             if row.last:
                 return
+
+
+def _merged(wires: Iterable[Iterator[StoredEvent]]) -> Iterator[StoredEvent]:
+    """All of them by id. Most sessions have frames only: then there is nothing to merge."""
+    begun = [chain((first,), rest) for rest in wires if (first := next(rest, None)) is not None]
+    yield from begun[0] if len(begun) == 1 else merge(*begun, key=attrgetter("id"))
 
 
 def _of_side(statement: Select[Any], of: Any, side: Side | None) -> Select[Any]:
