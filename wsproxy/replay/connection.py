@@ -80,6 +80,12 @@ class ClientConnection:
         """Whether nothing happens until the client does something."""
         return self._waiting and self._link.idle and not self._link.ended
 
+    def fail(self, error: Exception) -> None:
+        """Something went wrong that should not have: say so where it is seen."""
+        if self._book is not None:
+            text = f"the replay failed: {type(error).__name__}: {error}; the recording may be damaged"
+            self._book.mismatch(text, None, None)
+
     def report(self) -> ConnectionReport | None:
         """What happened so far; None as long as the client has asked for nothing."""
         if self._book is None:

@@ -134,7 +134,7 @@ class Player:
     def _play(self, step: Play, now_ns: int) -> Action | None:
         if self._gone:
             return self._abandon()
-        if step is self._early or (step.answers and not self._pings.has(step)):
+        if step is self._early or self._own_end or (step.answers and not self._pings.has(step)):
             return self._pass(step)
         if wait := self._pace.wait_ns(step.at_ns, now_ns):
             return self._wait(now_ns + wait, now_ns)

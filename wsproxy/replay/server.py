@@ -1,6 +1,7 @@
 """Listens, and plays the recorded device to every client that connects."""
 
 import asyncio
+import logging
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.report import ConnectionReport, ReplayReport
 from wsproxy.replay.source import SHARED_SIZE, Source
 from wsproxy.replay.varying import Varying
+
+_log = logging.getLogger(__name__)
 
 _BACKLOG = 4096
 _KEPT_REPORTS = 1000
@@ -135,6 +138,9 @@ class ReplayServer:
     async def _run(self, connection: ClientConnection, link: Link) -> None:
         try:
             await connection.run()
+        except Exception as error:
+            _log.debug("a connection failed", exc_info=True)
+            connection.fail(error)
         finally:
             if not link.transport.is_closing():
                 link.abort()

@@ -177,8 +177,11 @@ def _with_tail(
     counts = session.counts(plays)
     last_id = 0
     for happening in whole:
-        own_data = isinstance(happening, StoredEvent) and happening.side is plays
-        if tail and happening.at_ns > counts.last_at_ns and not own_data:
+        if isinstance(happening, StoredEvent):
+            behind = happening.side is not plays and happening.at_ns > counts.last_at_ns
+        else:
+            behind = True
+        if tail and behind:
             yield Tail(tail, counts.last_at_ns, last_id)
             tail = b""
         last_id = happening.id
