@@ -172,13 +172,18 @@ def test_quiet_shows_no_frames(device: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("quiet", [[], ["-q"]])
-def test_nothing_is_kept_on_request(device: int, tmp_path: Path, quiet: list[str]) -> None:
+def test_nothing_is_kept_on_request(
+    device: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: list[str]
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with recording(
         f"ws://127.0.0.1:{device}{PATH}", "--no-recording", "-o", str(tmp_path / "a.db"), *quiet
     ) as running:
         talk(running.url)
         if not quiet:
             running.wait_for("1,703 B")
+            running.wait_for("session 1  closed by the client")
+        assert list(tmp_path.iterdir()) == []
         assert running.end() == 0
     assert list(tmp_path.iterdir()) == []
     assert "Nothing is recorded. Ctrl-C ends it." in running.err

@@ -57,7 +57,7 @@ class Callbacks:
 
 @contextmanager
 def recording_to(
-    place: Path | str,
+    place: Path | str | None,
     *,
     limits: WriterLimits | None = None,
     callbacks: Callbacks | None = None,
@@ -67,7 +67,7 @@ def recording_to(
     """A running recorder, closed at the end."""
     noted = callbacks or Callbacks()
     recorder = Recorder(
-        str(place),
+        None if place is None else str(place),
         limits=limits,
         on_failure=noted.on_failure,
         on_pressure=noted.on_pressure,

@@ -1,10 +1,8 @@
 """`wsproxy record`: be the proxy, show what passes, keep it."""
 
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,29 +110,29 @@ def record(
 
     device = _device(target, mode)
     notices = _Notices()
+    place = None if no_recording else recording
 
     def say_where(urls: list[str]) -> None:
-        _say_where(urls, device, settings, None if no_recording else recording)
+        _say_where(urls, device, settings, place)
         notices.listening = True
 
-    with _place(recording, no_recording, quiet) as place:
-        if no_recording:
-            settings["on_store_error"] = "relay"
-        chosen = ProxySettings(
-            mode=device.mode if device else str(mode),
-            recording=place,
-            on_listening=say_where,
-            on_web=lambda url: click.echo(f"Web interface  {url}", err=True),
-            on_notice=notices.say,
-            **settings,
-        )
-        try:
-            facts = _run(chosen, quiet, style, not no_recording)
-        except WsproxyError as error:
-            if notices.said(str(error)):
-                sys.exit(error.exit_code)
-            raise
-    _say_what(facts, None if no_recording else recording)
+    if no_recording:
+        settings["on_store_error"] = "relay"
+    chosen = ProxySettings(
+        mode=device.mode if device else str(mode),
+        recording=place,
+        on_listening=say_where,
+        on_web=lambda url: click.echo(f"Web interface  {url}", err=True),
+        on_notice=notices.say,
+        **settings,
+    )
+    try:
+        facts = _run(chosen, quiet, style)
+    except WsproxyError as error:
+        if notices.said(str(error)):
+            sys.exit(error.exit_code)
+        raise
+    _say_what(facts)
 
 
 class _Notices:
@@ -169,19 +167,7 @@ def _device(target: str | None, mode: str | None) -> "Target | None":
     return parse_target(target)
 
 
-@contextmanager
-def _place(recording: str, no_recording: bool, quiet: bool) -> Iterator[str | None]:
-    """Where to record: nowhere if nothing is to be shown either, else for the time being."""
-    if not no_recording:
-        yield recording
-    elif quiet:
-        yield None
-    else:
-        with tempfile.TemporaryDirectory(prefix="wsproxy-", ignore_cleanup_errors=True) as folder:
-            yield str(Path(folder) / "shown.db")
-
-
-def _run(settings: "ProxySettings", quiet: bool, style: str, recorded: bool) -> "ProxyFacts":
+def _run(settings: "ProxySettings", quiet: bool, style: str) -> "ProxyFacts":
     from dataclasses import replace
 
     from wsproxy.cli.live import LiveDisplay, LiveLimits
@@ -195,8 +181,9 @@ def _run(settings: "ProxySettings", quiet: bool, style: str, recorded: bool) -> 
     def stop() -> None:
         proxy.stop()
 
+    text = TextView(limit=_PAYLOAD_LINES, numbered=True, recorded=settings.recording is not None)
     display = LiveDisplay(
-        JsonView() if style == "jsonl" else TextView(limit=_PAYLOAD_LINES, numbered=True, recorded=recorded),
+        JsonView() if style == "jsonl" else text,
         Output(),
         limits=LiveLimits(frames_per_second=0) if style == "jsonl" else LiveLimits(),
         on_broken=stop,
@@ -245,8 +232,9 @@ def _certificate(set_options: Sequence[str]) -> Path:
     return Path(folder).expanduser() / "mitmproxy-ca-cert.pem"
 
 
-def _say_what(facts: "ProxyFacts", recording: str | None) -> None:
+def _say_what(facts: "ProxyFacts") -> None:
     sessions = f"{facts.sessions} session{'s' * (facts.sessions != 1)}"
+    recording = facts.recording
     if recording is None:
         click.echo(f"Relayed {sessions}; nothing was recorded.", err=True)
     elif not facts.sessions:

@@ -33,7 +33,8 @@ def wsproxy_addons() -> list[object]:
 
 
 class WsproxyAddon:
-    """Relays and records WebSocket sessions. `observers` see what is recorded, in the recorder's thread.
+    """Relays and records WebSocket sessions. `observers` see what passes, recorded or not, in the
+    recorder's thread.
 
     `failure` is what made it unusable, or ended the recording, if anything did; `finished` says whether
     mitmproxy has told that it is over. Clients wait at the door until mitmproxy runs: its ports are open
@@ -49,7 +50,7 @@ class WsproxyAddon:
         self.failure: WsproxyError | None = None
         self._observers = observers
         self._recorder: Recorder | None = None
-        self._recording = ""
+        self._recording: str | None = None
         self._failed: RecordingError | None = None
         self._pressed = False
         self._running = False
@@ -119,9 +120,9 @@ class WsproxyAddon:
             )
         self._close_recorder()
         self._recording, self.redaction = place, redacted
-        if place:
+        if place or self._observers:
             recorder = Recorder(
-                place,
+                place or None,
                 on_failure=self._on_failure,
                 on_pressure=self._on_pressure,
                 observers=self._observers,

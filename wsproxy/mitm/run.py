@@ -45,8 +45,9 @@ class ProxySettings:
     `set_options` are mitmproxy options, NAME=VALUE.
     `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `addons` are
     mitmproxy addons to run beside ours, `scripts` files with such. `uvloop`: use it where it is installed.
-    `observers` see what is recorded, in the recorder's thread. `on_listening` is called with the URLs to give
-    a client, `on_web` with that of mitmweb, `on_notice` with each line a user should read (from any thread).
+    `observers` see what passes, recorded or not, in the recorder's thread. `on_listening` is called with the
+    URLs to give a client, `on_web` with that of mitmweb, `on_notice` with each line a user should read (from
+    any thread).
     """
 
     mode: str

@@ -1,4 +1,4 @@
-"""What waits to be stored, and how it becomes rows within a transaction."""
+"""What waits to be stored: how it is decoded, shown to observers, and becomes rows."""
 
 import logging
 import time
@@ -6,18 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, update
-
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import load_dialect
 from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.session import SessionEvent
-from wsproxy.store import schema
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import HttpExchange, Observer, SessionState
+from wsproxy.store.model import HttpExchange, Observer
 from wsproxy.store.redacting import RedactedLog
 from wsproxy.store.redaction import Redaction
-from wsproxy.store.rows import RowBatch, row_values
+from wsproxy.store.rows import RowBatch
 from wsproxy.store.session_log import SessionLog
 from wsproxy.store.session_recorder import (
     Changed,
@@ -29,11 +26,10 @@ from wsproxy.store.session_recorder import (
     SessionItem,
     SessionRecorder,
 )
+from wsproxy.store.sinks import RowSink
 
 _log = logging.getLogger(__name__)
 
-_UPDATE_SESSION = update(schema.sessions).where(schema.sessions.c.id == bindparam("session_id"))
-_UPDATE_SIDE = update(schema.sides).where(schema.sides.c.id == bindparam("side_id"))
 # A slice of data is the smallest piece of work; with so many events in it, it is made smaller, or may grow
 # again.
 _MOST_UNTOLD = 4096
@@ -49,14 +45,12 @@ class Ingest:
 
     def __init__(
         self,
-        recorder_id: int,
         mark: str,
         limits: WriterLimits,
         observers: Sequence[Observer],
         done: Callable[[int, int], None],
         redaction: Redaction | None = None,
     ) -> None:
-        self._recorder_id = recorder_id
         self._limits = limits
         self._observers = list(observers)
         self._done = done
@@ -79,7 +73,7 @@ class Ingest:
         """Whether any session is open."""
         return bool(self._logs)
 
-    def take(self, connection: Connection, items: Iterable[Item]) -> None:
+    def take(self, sink: RowSink, items: Iterable[Item]) -> None:
         """Take over `items`, and store at once what need not wait for its turn.
 
         So every session with data waiting has its row, and what is known of changes is never behind the data.
@@ -87,18 +81,18 @@ class Ingest:
         now = time.monotonic()
         for item in items:
             if isinstance(item, HttpExchange):
-                self._add_exchange(connection, item)
+                self._add_exchange(sink, item)
                 continue
             session, what, _, at_ns = item
             if isinstance(what, Opened):
-                self._open(connection, session, what)
+                self._open(sink, session, what)
                 self._done(len(what.start.request_head) + len(what.start.response_head), 1)
             elif isinstance(what, Changed | Found) and self._redaction is None:
                 self._note(session, what, at_ns)
             else:
                 self._waiting.append((now, item))
 
-    def store_until(self, connection: Connection, deadline: float) -> None:
+    def store_until(self, sink: RowSink, deadline: float) -> None:
         """Store what waits, until `deadline` (of `time.monotonic`), but something in any case."""
         late = False
         while self._waiting and not late:
@@ -108,7 +102,7 @@ class Ingest:
             if isinstance(what, Side):
                 self._store_slice(log, what, data, at_ns)
                 if self._batch.size >= self._limits.batch_size:
-                    self._batch.insert(connection)
+                    sink.insert(self._batch)
                 continue
             self._waiting.popleft()
             if isinstance(what, Changed | Found):
@@ -116,23 +110,23 @@ class Ingest:
                 continue
             self._done(0, 1)
             if log is not None:
-                self._end(connection, session, log, what, at_ns)
+                self._end(sink, session, log, what, at_ns)
 
-    def finish(self, connection: Connection) -> None:
+    def finish(self, sink: RowSink) -> None:
         """Complete the transaction: insert what was gathered, and the state of every side that has moved."""
-        self._batch.insert(connection)
+        sink.insert(self._batch)
         undecoded = self._overdue(time.monotonic() - self._limits.spool_age) if self._waiting else {}
         touched = self._touched | dict.fromkeys(undecoded)
         rows = [row for log in touched for row in log.touched_sides(undecoded.get(log, {}))]
         if rows:
-            connection.execute(_UPDATE_SIDE, rows)
+            sink.update_sides(rows)
 
-    def let_go(self, connection: Connection) -> None:
+    def let_go(self, sink: RowSink) -> None:
         """Store what is held back of sessions that are still open: there will be no more of them."""
         for log in self._logs.values():
             self._touched[log] = None
             self._flush(log, log.last_at_ns)
-        self.finish(connection)
+        self.finish(sink)
 
     def committed(self) -> list[int]:
         """The sessions that the transaction, now committed, has touched."""
@@ -140,7 +134,7 @@ class Ingest:
         self._touched.clear()
         return sessions
 
-    def _open(self, connection: Connection, session: SessionRecorder, opened: Opened) -> None:
+    def _open(self, sink: RowSink, session: SessionRecorder, opened: Opened) -> None:
         start, repairs = opened.start, opened.repairs
         dialects = {
             Side.CLIENT: load_dialect(start.client_dialect),
@@ -150,23 +144,18 @@ class Ingest:
         if self._redaction is not None:
             start = self._redaction.start(start, removed)
             repairs = self._redaction.repairs(repairs, removed)
-        values = {"recorder_id": self._recorder_id, "state": SessionState.OPEN.value, **row_values(start)}
-        key = connection.execute(schema.sessions.insert().values(values)).inserted_primary_key
-        assert key is not None
-        session.session_id = session_id = int(key[0])
+        session.session_id = session_id = sink.open_session(start)
         if self._redaction is None:
             log = SessionLog(session_id, start, dialects, self._limits, repairs)
         else:
             log = RedactedLog(session_id, start, dialects, self._limits, self._redaction, removed, repairs)
         self._logs[session] = log
-        connection.execute(schema.sides.insert(), log.new_sides())
+        sink.add_sides(log.new_sides())
         self._tell(lambda observer: observer.session_started(session_id, start))
         self._add_findings(log, start.started_at_ns)
 
-    def _add_exchange(self, connection: Connection, exchange: HttpExchange) -> None:
-        redacted = exchange if self._redaction is None else self._redaction.exchange(exchange)
-        values = {"recorder_id": self._recorder_id, **row_values(redacted)}
-        connection.execute(schema.http_exchanges.insert().values(values))
+    def _add_exchange(self, sink: RowSink, exchange: HttpExchange) -> None:
+        sink.add_exchange(exchange if self._redaction is None else self._redaction.exchange(exchange))
         self._done(exchange.size, 1)
 
     def _note(self, session: SessionRecorder, what: Changed | Found, at_ns: int) -> None:
@@ -205,7 +194,7 @@ class Ingest:
         self._done(end - start, end == len(data))
 
     def _end(
-        self, connection: Connection, session: SessionRecorder, log: SessionLog, what: Operation, at_ns: int
+        self, sink: RowSink, session: SessionRecorder, log: SessionLog, what: Operation, at_ns: int
     ) -> None:
         """A TCP direction, or the session, has ended."""
         self._touched[log] = None
@@ -219,17 +208,7 @@ class Ingest:
         self._tell_changes(log, Side.CLIENT, last=True)
         self._untold.pop(log, None)
         self._add_findings(log, at_ns)
-        connection.execute(
-            _UPDATE_SESSION,
-            {
-                "session_id": log.session_id,
-                "state": SessionState.ENDED.value,
-                "ended_at_ns": end.ended_at_ns,
-                "close_code": end.close_code,
-                "close_reason": end.close_reason,
-                "closed_by": end.closed_by,
-            },
-        )
+        sink.end_session(log.session_id, end)
         del self._logs[session]
         self._tell(lambda observer: observer.session_ended(log.session_id, end))
 

@@ -63,11 +63,16 @@ class RowBatch:
         """Insert the rows, and begin anew."""
         if self.frames:
             self._frames.flat(connection, self.frames)
-            self.frames.clear()
         for insert, rows in self._others:
             if rows:
                 insert.rows(connection, rows)
-                rows.clear()
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.frames.clear()
+        for _, rows in self._others:
+            rows.clear()
         self.size = 0
 
 

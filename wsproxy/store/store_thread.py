@@ -6,10 +6,9 @@ from collections.abc import Callable
 from threading import Thread
 
 from wsproxy.errors import RecordingError, WsproxyError
-from wsproxy.store.database import Database
-from wsproxy.store.indexer import Indexer
 from wsproxy.store.ingest import Ingest
 from wsproxy.store.intake import Intake
+from wsproxy.store.keepers import Keeper
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.session_recorder import Item
 
@@ -17,25 +16,24 @@ _log = logging.getLogger(__name__)
 
 
 class StoreThread:
-    """Stores what comes in by `intake` until that is finished, then closes `database`.
+    """Stores what comes in by `intake` until that is finished, then closes `keeper`.
 
     `on_failure` is called, in this thread, with the error that makes it stop before that.
     """
 
     def __init__(
         self,
-        database: Database,
+        keeper: Keeper,
         intake: Intake[Item],
         ingest: Ingest,
         limits: WriterLimits,
         on_failure: Callable[[RecordingError], None],
     ) -> None:
-        self._database = database
+        self._keeper = keeper
         self._intake = intake
         self._ingest = ingest
         self._limits = limits
         self._on_failure = on_failure
-        self._indexer = Indexer(database)
         self._quiet_since = time.monotonic()
         self._thread = Thread(target=self._run, name="wsproxy-store", daemon=True)
         self._thread.start()
@@ -55,10 +53,9 @@ class StoreThread:
             # Whatever it is, a recorder that stops must say so: somebody relies on nothing passing
             # unrecorded.
             _log.exception("the recorder stopped")
-            self._fail(RecordingError(f"{self._database.location}: recording failed: {error!r}"))
+            self._fail(RecordingError(f"{self._keeper.purpose} failed: {error!r}"))
         finally:
-            self._indexer.close()
-            self._database.close()
+            self._keeper.close()
 
     def _fail(self, error: RecordingError) -> None:
         self._intake.discard()
@@ -68,7 +65,7 @@ class StoreThread:
         """Let data gather and store it; False when there will be no more."""
         finished = self._intake.closed
         if self._ingest.waiting:
-            self._database.leave_turn()
+            self._keeper.leave_turn()
         elif not finished:
             self._intake.wait(self._limits.tick)
         if self._intake.backlog:
@@ -80,16 +77,14 @@ class StoreThread:
     def _store(self) -> None:
         """One transaction. Its pace tells how much may wait."""
         began, stored = time.monotonic(), self._intake.stored
-        with self._database.transaction() as connection:
-            self._ingest.take(connection, self._intake.take())
-            self._ingest.store_until(connection, began + self._limits.commit_time)
+        with self._keeper.transaction() as sink:
+            self._ingest.take(sink, self._intake.take())
+            self._ingest.store_until(sink, began + self._limits.commit_time)
             if self._ingest.waiting:
-                self._ingest.take(connection, self._intake.take())
-            self._ingest.finish(connection)
-            if self._database.renewal_due:
-                self._database.renew(connection)
+                self._ingest.take(sink, self._intake.take())
+            self._ingest.finish(sink)
         self._intake.commit()
-        self._indexer.touch(self._ingest.committed())
+        self._keeper.committed(self._ingest.committed())
         self._quiet_since = time.monotonic()
         elapsed, stored = self._quiet_since - began, self._intake.stored - stored
         if elapsed > self._limits.commit_time / 2:
@@ -99,13 +94,8 @@ class StoreThread:
 
     def _let_go(self) -> None:
         if self._ingest.recording:
-            with self._database.transaction() as connection:
-                self._ingest.let_go(connection)
+            with self._keeper.transaction() as sink:
+                self._ingest.let_go(sink)
 
     def _idle(self) -> None:
-        if self._ingest.recording and self._database.renewal_due:
-            with self._database.transaction() as connection:
-                self._database.renew(connection)
-        self._database.look_after_log()
-        if time.monotonic() - self._quiet_since > self._limits.index_after:
-            self._indexer.step()
+        self._keeper.idle(time.monotonic() - self._quiet_since, recording=self._ingest.recording)

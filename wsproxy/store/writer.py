@@ -1,4 +1,4 @@
-"""Recording: what happens in the event loop goes to a thread that stores it."""
+"""Recording: what happens in the event loop goes to a thread that stores it, or only shows it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from wsproxy.store.database import Database
 from wsproxy.store.ingest import Ingest
 from wsproxy.store.intake import Intake
 from wsproxy.store.jsonl_recording import Work
+from wsproxy.store.keepers import DatabaseKeeper, Keeper, NoKeeper
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import parse_location
 from wsproxy.store.model import HttpExchange, Observer, SessionStart
@@ -23,19 +24,21 @@ class Recorder:
     """Records sessions into one recording; several recorders may share it.
 
     `url_or_path` is a SQLite file, an SQLAlchemy URL, or a JSONL file (`.jsonl`: one recorder at a time, and
-    the text is written by `close`). `on_pressure(True)` is called, in the thread that puts data in, as soon
-    as more waits than `limits` allow or the disk does not keep up: reading from the sockets must pause until
-    `on_pressure(False)`, which comes from a thread of the recorder. `on_failure` is called once, in a thread
-    of the recorder or in that which closes it, when nothing more can be recorded. `observers` see what is
-    recorded, in such a thread. `redaction` takes secrets out before anything is written or shown to them.
-    `clock` gives nanoseconds since the epoch.
+    the text is written by `close`); with None nothing is kept, `observers` see it all the same.
+
+    `on_pressure(True)` is called, in the thread that puts data in, as soon as more waits than `limits` allow
+    or the disk does not keep up: reading from the sockets must pause until `on_pressure(False)`, which comes
+    from a thread of the recorder. `on_failure` is called once, in a thread of the recorder or in that which
+    closes it, when nothing more can be recorded. `observers` see what is recorded, in such a thread.
+    `redaction` takes secrets out before anything is written or shown to them. `clock` gives nanoseconds since
+    the epoch.
 
     Raises RecordingError if the place cannot be one.
     """
 
     def __init__(
         self,
-        url_or_path: str,
+        url_or_path: str | None,
         *,
         limits: WriterLimits | None = None,
         on_failure: Callable[[RecordingError], None],
@@ -44,7 +47,7 @@ class Recorder:
         redaction: Redaction | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.location = parse_location(url_or_path)
+        self.location = None if url_or_path is None else parse_location(url_or_path)
         self.failed: RecordingError | None = None
         self._limits = limits or WriterLimits()
         self._on_failure = on_failure
@@ -61,7 +64,7 @@ class Recorder:
 
         Raises RecordingError if it cannot be opened for writing.
         """
-        if self.location.jsonl is not None:
+        if self.location is not None and self.location.jsonl is not None:
             self._work = Work(self.location)
         try:
             self._begin()
@@ -70,16 +73,15 @@ class Recorder:
             raise
 
     def _begin(self) -> None:
+        keeper = self._keeper()
+        ingest = Ingest(keeper.mark, self._limits, self._observers, self._intake.done, self._redaction)
+        self._thread = StoreThread(keeper, self._intake, ingest, self._limits, self._fail)
+
+    def _keeper(self) -> Keeper:
+        if self.location is None:
+            return NoKeeper()
         database = Database(self.location, self._limits, self._intake.hold, self._clock)
-        ingest = Ingest(
-            database.recorder_id,
-            database.mark,
-            self._limits,
-            self._observers,
-            self._intake.done,
-            self._redaction,
-        )
-        self._thread = StoreThread(database, self._intake, ingest, self._limits, self._fail)
+        return DatabaseKeeper(database, self._limits)
 
     def open_session(self, start: SessionStart, repairs: Sequence[Finding] = ()) -> SessionRecorder:
         """Begin a session; `repairs` says what was mended in its opening handshake. Never blocks."""
