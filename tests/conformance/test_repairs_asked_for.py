@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated, profile
 from tests.wire.build import BINARY, CLOSE, CONT, PING, TEXT, client_frame, close, deflated, frame
+from tests.wire.handshakes import request, response
 from wsproxy.conformance.charset import decode_as, guess_charset
 from wsproxy.conformance.json_depth import JsonDepth
 from wsproxy.conformance.legs import Legs
+from wsproxy.conformance.repairs_handshake import repair_response
+from wsproxy.protocol.handshake import parse_response_head
 
 DOCUMENT = json.dumps({"id": 1, "names": ['a"}]\\', {"b": []}], "c": "\\"}).encode()
 JOINING = profile(on=["message.split-json"])
@@ -166,3 +169,12 @@ def test_a_peer_that_must_see_no_close() -> None:  # E06
     ordinary = Line()
     ordinary.send(SERVER, frame(CLOSE, close(1000)))
     assert not ordinary.normalizer.hangs_up(SERVER)
+
+
+def test_a_subprotocol_by_another_of_its_names() -> None:  # C125 C131
+    offer, answer = b"Sec-WebSocket-Protocol: ocpp1.6, ocpp2.0", b"Sec-WebSocket-Protocol: OCPP1.6J"
+    asked, answered = request(offer), response(answer)
+    for aliases, selected in (([], None), ([["ocpp1.6", "ocpp1.6j"]], b"ocpp1.6")):
+        chosen = profile(subprotocol_aliases=aliases)
+        repaired = repair_response(answered, received_request=asked, sent_request=asked, profile=chosen)
+        assert parse_response_head(repaired.data).get("sec-websocket-protocol") == selected

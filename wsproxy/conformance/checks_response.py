@@ -1,6 +1,6 @@
 """What the response of an opening handshake departs from. Source: RFC 6455 sections 4.2.2 and 9.1."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from wsproxy.conformance.checks_accept import accept_fault
 from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, collect, shown
@@ -169,10 +169,14 @@ RESPONSE_CHECKS: tuple[ResponseCheck, ...] = (
 """Every check of a response that is not of a field alone."""
 
 
-def alias_of(subprotocol: bytes, offered: list[bytes]) -> bytes | None:
-    """The offered subprotocol that this is another name of: an alias, or the same in another case."""
+def alias_of(subprotocol: bytes, offered: list[bytes], more: Iterable[frozenset[bytes]] = ()) -> bytes | None:
+    """The offered subprotocol that this is another name of: an alias, or the same in another case.
+
+    `more` are sets of names, in lower case, that mean the same besides those known here.
+    """
     wanted = subprotocol.lower()
-    names = frozenset({wanted}).union(*(names for names in SUBPROTOCOL_ALIASES if wanted in names))
+    known = (*SUBPROTOCOL_ALIASES, *more)
+    names = frozenset({wanted}).union(*(names for names in known if wanted in names))
     return next((offer for offer in offered if offer.lower() in names), None)
 
 

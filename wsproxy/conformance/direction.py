@@ -79,6 +79,13 @@ class Direction:
     def receive(self, data: bytes, at_ns: int) -> None:
         """The next bytes of the stream."""
         self.at_ns = self.pings.heard_ns = at_ns
+        at_rest = self._swallow is None and self._decoder.at_boundary and self.data.plain
+        if at_rest and self._verdicts.takes(data, self._piece_limit):
+            self._received += len(data)
+            self._decoder.offset = self._received
+            self._track.relay_now(data)
+            self.data.sequence.last_opcode = data[0] & 0xF
+            return
         pending = self._decoder.pending
         window = pending + data if pending else data
         base = self._received - len(pending)

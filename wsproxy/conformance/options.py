@@ -80,6 +80,12 @@ def _is_opcode_map(value: Any) -> bool:
     )
 
 
+def _is_alias_table(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(names, list | tuple) and all(is_field_value(name) for name in names) for names in value
+    )
+
+
 def is_field_value(value: Any) -> bool:
     """A text that fits in a header field."""
     return isinstance(value, str) and value.isascii() and (not value or value.isprintable())
@@ -182,6 +188,13 @@ _TABLE = (
     Option("host_port", "keep", "keep, with or without", one_of("keep", "with", "without"), "Its Host."),
     Option("origin", "keep", _FIELD, is_field_value, "The Origin it wants; empty: none."),
     Option("subprotocols", "keep", _FIELD, is_field_value, "The subprotocols it is offered; empty: none."),
+    Option(
+        "subprotocol_aliases",
+        [],
+        'a list of lists of names, as [["ocpp1.6", "ocpp1.6j"]]',
+        _is_alias_table,
+        "Names of subprotocols under which it means the same.",
+    ),
     Option("extensions", "keep", _FIELD, is_field_value, "The extensions it is offered; empty: none."),
     Option("comma", ", ", "a comma, with a space or without", one_of(", ", ","), "Between its subprotocols."),
     Option("hixie76", False, _SWITCH, is_switch, "It speaks only the protocol from before the RFC."),

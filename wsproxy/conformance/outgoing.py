@@ -65,6 +65,12 @@ class Track:
         else:
             self._append("relayed", end, data, ())
 
+    def relay_now(self, data: bytes) -> None:
+        """`data`, which follows, goes on as received, at once."""
+        end = self._run + len(data)
+        self._out.append(Outgoing(self.side, "relayed", self._run, end, data))
+        self.mark = self._run = end
+
     def replace(self, end: int, data: bytes, rules: Iterable[str]) -> None:
         """`data` goes on in place of what follows up to `end`."""
         self._append("replaced" if data else "dropped", end, data, rules)

@@ -62,12 +62,14 @@ def mend_body(draft: HeadDraft, context: MendContext) -> None:
 
 
 def mend_subprotocol(draft: HeadDraft, context: MendContext) -> None:
-    """The first of several that was offered, or none."""
+    """The first of several that was offered, also by another name (option `subprotocol_aliases`); or none."""
     offered = offered_subprotocols(context.request)
     selected = [
         each.strip() for value in draft.get_all(b"sec-websocket-protocol") for each in value.split(b",")
     ]
     kept = next((each for each in selected if each in offered), None)
+    if kept is None and selected:
+        kept = alias_of(selected[0], offered, _aliases(context))
     if kept is None:
         draft.drop(b"sec-websocket-protocol")
     else:
@@ -151,6 +153,11 @@ RESPONSE_MENDS: Mapping[str, Mend] = MappingProxyType(
     }
 )
 """What mends a departure from each of these rules, in the order in which they are applied."""
+
+
+def _aliases(context: MendContext) -> list[frozenset[bytes]]:
+    named = context.profile.option("subprotocol_aliases", context.side)
+    return [frozenset(name.lower().encode() for name in names) for names in named]
 
 
 def _offers(context: MendContext) -> list[Extension]:

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 from wsproxy.conformance.conditions import Conditions
+from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.whole_messages import WholeMessages
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import Opcode
 
 _ANY_LENGTH = 1 << 63
@@ -35,6 +37,28 @@ class Verdicts(dict[bytes, Verdict]):
     def __missing__(self, prefix: bytes) -> Verdict:
         verdict = self[prefix] = self._judge(*prefix) if self._readable else _LOOK_CLOSER
         return verdict
+
+    def takes(self, data: bytes, limit: int) -> bool:
+        """Whether `data` is one frame of at most `limit` bytes, a message that needs no repair where none is
+        under way: the common case, made cheap.
+        """
+        prefix = data[:2]
+        if len(prefix) < 2:
+            return False
+        least, most, is_text = self[prefix]
+        length, masked, body = prefix[1] & 0x7F, prefix[1] & 0x80, 2
+        if length >= 126:
+            body = 4 if length == 126 else 10
+            length = int.from_bytes(data[2:body])
+        body += 4 if masked else 0
+        if body + length != len(data) or not least <= length <= most or length > limit:
+            return False
+        if not is_text:
+            return True
+        payload = data[body:]
+        if masked:
+            payload = apply_mask_from_start(payload, data[body - 4 : body])
+        return payload.isascii() or is_utf8(payload)
 
     def distrust(self) -> None:
         """Nothing is right any more at first sight."""
