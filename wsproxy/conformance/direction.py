@@ -11,7 +11,7 @@ from wsproxy.conformance.frame_writer import FrameWriter
 from wsproxy.conformance.guesses import WAIT, Guesses
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outgoing import Outgoing, Track
-from wsproxy.conformance.outlet import Outlet
+from wsproxy.conformance.outlet import new_outlet
 from wsproxy.conformance.repairs_close import INTERNAL_ERROR, close_payload
 from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.stray import Stray
@@ -60,7 +60,7 @@ class Direction:
         self._received = 0
         self._swallow: tuple[str, ...] | None = None
         self._track = Track(conditions.side, out, apart=apart)
-        self.outlet = _outlet(self._track, writer, conditions)
+        self.outlet = new_outlet(self._track, writer, conditions)
         repairs = FrameRepairs(conditions)
         self.data = DataFrames(conditions, repairs, self.outlet, self)
         self._control = ControlFrames(repairs, self.outlet, pings, self)
@@ -166,6 +166,9 @@ class Direction:
         self.close_ns, self.close_payload = self.at_ns, payload
         if self._swallow is None and self._conditions.repairs(AFTER_CLOSE):
             self._swallow = (AFTER_CLOSE,)
+        if self.outlet.hangs_up and self._back is not None:
+            # The receiver never sees a Close, so it will not answer one.
+            self._back.synthesise_close(("close.graceful",))
 
     def fail(self, code: int, reason: bytes, end: int, rules: tuple[str, ...]) -> None:
         """End the session towards the receiver; what follows up to `end`, and behind it, does not go on."""
@@ -323,21 +326,6 @@ class Direction:
             self._track.relay(self._received)
             self.outlet.mid_frame = True
         self._track.flush()
-
-
-def _outlet(track: Track, writer: FrameWriter, conditions: Conditions) -> Outlet:
-    inside = conditions.repairs("control.inside-message") and conditions.taken_by("no_control_inside")
-    limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
-    finishes = conditions.repairs("message.unfinished")
-    drops = conditions.repairs("close.graceful") and conditions.taken_by("drop_at_close")
-    return Outlet(
-        track,
-        writer,
-        no_control_inside=bool(inside),
-        frame_limit=limit,
-        finishes=finishes,
-        drops_at_close=bool(drops),
-    )
 
 
 def _heartbeats(conditions: Conditions) -> dict[bytes, bytes]:

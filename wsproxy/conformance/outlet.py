@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from wsproxy.conformance.conditions import RSV1, Draft
+from wsproxy.conformance.conditions import RSV1, Conditions, Draft
 from wsproxy.conformance.frame_writer import FrameWriter
 from wsproxy.conformance.outgoing import Track
 from wsproxy.conformance.utf8_stream import Utf8Stream, completion
@@ -201,3 +201,19 @@ class Outlet:
             put_in, self._put_in = self._put_in, []
             for opcode, payload in put_in:
                 self._write_new(opcode, payload)
+
+
+def new_outlet(track: Track, writer: FrameWriter, conditions: Conditions) -> Outlet:
+    """The way out for what one side sends."""
+    inside = conditions.repairs("control.inside-message") and conditions.taken_by("no_control_inside")
+    limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
+    finishes = conditions.repairs("message.unfinished")
+    drops = conditions.repairs("close.graceful") and conditions.taken_by("drop_at_close")
+    return Outlet(
+        track,
+        writer,
+        no_control_inside=bool(inside),
+        frame_limit=limit,
+        finishes=finishes,
+        drops_at_close=bool(drops),
+    )
