@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.cli.run import wsproxy_here
-from tests.cli.test_live import END, Display
+from tests.cli.test_live import END, PATIENCE_S, Display, StoppedTerminal
 from tests.store.recording import AT, REQUEST, START, recording_to
 from tests.wire.build import TEXT, client_frame, frame
+from wsproxy.cli.live import LiveLimits
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
@@ -79,6 +80,18 @@ def test_the_live_display_tells_it_in_short() -> None:
     assert lines[1].startswith("  + client: there is none")
     assert f"  + server: repaired  {RULE} (2 times)" in lines
     assert not any("seen with its frame" in line for line in lines)
+
+
+def test_a_stopped_terminal_keeps_few_repairs_in_memory() -> None:
+    terminal = StoppedTerminal()
+    display = Display(LiveLimits(frames_per_second=0, waiting_bytes=100_000), terminal)
+    display.display.session_started(1, START)
+    assert terminal.reached.wait(PATIENCE_S)
+    change = Changed(ChangeKind.REPLACED, Side.SERVER, 0, 7, bytes(60_000), (RULE,))
+    for _ in range(20):
+        display.display.changes_made(1, [change])
+    terminal.resumed.set()
+    assert sum("repaired" in line for line in display.close()) == 2
 
 
 def test_changes_of_addons_are_no_repairs() -> None:

@@ -77,6 +77,11 @@ class _Repaired:
     session_id: int
     changes: "tuple[Changed, ...]"
 
+    @property
+    def size(self) -> int:
+        """What it keeps in memory, in bytes."""
+        return sum(_OVERHEAD + len(change.sent) for change in self.changes)
+
 
 @dataclass(frozen=True, slots=True)
 class _Departed:
@@ -143,9 +148,7 @@ class LiveDisplay:
                 self._report_skipped()
                 missed = self._missed.pop((session_id, side), None)
                 self._queue.put(_Received(session_id, side, at_ns, taken, missed))
-                self._window_frames += taken.things
-                self._waiting_frames += taken.things
-                self._waiting_bytes += taken.size
+                self._wait(taken.things, taken.size)
             if taken.used < len(events):
                 self._skip(session_id, side, events[taken.used :])
 
@@ -153,8 +156,9 @@ class LiveDisplay:
         """Something else was sent on."""
         with self._lock:
             if self._room() > 0:
-                self._window_frames += 1
-                self._queue.put(_Repaired(session_id, tuple(changes)))
+                repaired = _Repaired(session_id, tuple(changes))
+                self._queue.put(repaired)
+                self._wait(1, repaired.size)
 
     def findings_made(self, session_id: int, findings: "Sequence[Found]") -> None:
         """Departures from rules."""
@@ -182,6 +186,12 @@ class LiveDisplay:
             self._report_skipped()
         self._queue.put(None)
         self._thread.join(_CLOSE_PATIENCE_S)
+
+    def _wait(self, things: int, size: int) -> None:
+        """So much waits to be shown, less if negative."""
+        self._window_frames += max(0, things)
+        self._waiting_frames += things
+        self._waiting_bytes += size
 
     def _room(self) -> int:
         """How many frames may be shown now."""
@@ -238,8 +248,11 @@ class LiveDisplay:
                 self._output.print_all(self._lines(item))
         self._output.flush()
         with self._lock:
-            self._waiting_frames -= sum(item.taken.things for item in items if isinstance(item, _Received))
-            self._waiting_bytes -= sum(item.taken.size for item in items if isinstance(item, _Received))
+            for item in items:
+                if isinstance(item, _Received):
+                    self._wait(-item.taken.things, -item.taken.size)
+                elif isinstance(item, _Repaired):
+                    self._wait(-1, -item.size)
         return None not in items
 
     def _lines(self, item: _Item) -> "Lines":
