@@ -50,6 +50,27 @@ def section(text: str, heading: str) -> str:
     return match[2]
 
 
+# What a reader sees first
+
+
+def test_the_readme_begins_with_what_it_is_for_the_demo_and_two_commands() -> None:
+    purpose, demo, rest = page("README.md").split("\n```", 2)
+    assert len(re.findall(r"\.(?=\s|\Z)", purpose.removeprefix("# wsproxy\n"))) == 3
+    assert demo.startswith("text\n$ wsproxy demo\n")
+    commands = rest.split("```sh\n")[1].split("```")[0]
+    assert re.findall(r"^(.+?) +#", commands, re.M) == ["make demo", "make test"]
+    headings = re.findall(r"^## (.+)", page("README.md"), re.M)
+    assert headings[0] == "Put it in front of your device"
+    lines = section(page("README.md"), headings[0]).split("```sh\n")[1].split("\n```")[0].splitlines()
+    assert len(lines) == 3
+    assert "wsproxy record ws://" in lines[0]
+
+
+def test_no_change_is_told_twice() -> None:
+    beginnings = [line[:30] for line in page("CHANGELOG.md").splitlines() if line.startswith("- ")]
+    assert len(beginnings) == len(set(beginnings))
+
+
 # What can be named
 
 
