@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "replay": KEPT,
     "export": KEPT,
     "addons": KEPT | {"mitm"},
-    "demo": KEPT | {"mitm", "cli"},
+    "demo": KEPT | {"mitm", "replay", "cli"},
     "pytest_plugin": KEPT | {"replay", "mitm"},
     "cli": KEPT | {"mitm", "replay", "export", "demo"},
     "__init__": set(),

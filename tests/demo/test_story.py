@@ -64,6 +64,13 @@ def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
         "$ wsproxy explain terminal.txt",
         "81 7E 06 A7 is FIN, text, 1703 bytes of payload data.",
         "06 A7 = 1703",
+        "$ wsproxy replay server skyq.db 2 --speed max",
+        '<- text {\\n   "camessage" : {',
+        "(1703 bytes)",
+        "-> ping there?",
+        "<- pong there?",
+        "-> close 1000",
+        "<- close 1000",
         f"The recording is in {kept}",
     ]
     position = 0

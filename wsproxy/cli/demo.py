@@ -29,7 +29,8 @@ _LIVE_LINES = 8
 def demo(keep: Path | None) -> None:
     """Tell the story that wsproxy began with: an emulated Sky Q box, wsproxy in front of it, a client
     that hangs, another that does not, and the first one again, helped by --normalize. Then look at the
-    recording: what was wrong, what passed, and one frame bit by bit. Takes a few seconds.
+    recording: what was wrong, what passed, and one frame bit by bit; at last it plays the box itself. Takes
+    a few seconds.
     """
     from wsproxy.cli.live import LiveDisplay
     from wsproxy.cli.paint import Output
@@ -86,6 +87,19 @@ def _look_back(recording: Path, pasted: Path, output: "Output") -> None:
     pasted.write_text(text, "utf-8")
     output.print_all(_step(f"6. In a terminal the frame of the box looks like  {text[:4]}  What was it?"))
     _run(output, recording, "explain", str(pasted), "--lines", "5")
+    output.print_all(_step("7. The box is gone. Its recording answers `websockets` in its place."))
+    _replay(output, recording)
+
+
+def _replay(output: "Output", recording: Path) -> None:
+    from wsproxy.cli.paint import Span
+    from wsproxy.demo.epilogue import replay_story
+
+    typed = f"$ wsproxy replay server {recording.name} 2 --speed max"
+    output.print_all([[Span(typed, "title")]])
+    report = replay_story(str(recording), 2)
+    lines = [f"  {line.text}" for line in report.transcript]
+    output.print_all([*lines, "", "   Byte for byte and in turn. In tests the fixture ws_replay is this box."])
 
 
 def _run(output: "Output", recording: Path, *arguments: str) -> None:

@@ -163,7 +163,7 @@ async def _observed(scene: _Scene) -> None:
         f"   A perfect 101, then {received} bytes in {SILENCE_S} seconds: this client hangs for ever.",
     )
     stage.step("2. The client library `websockets` asks with 'Upgrade: websocket'.")
-    await _ask_with_websockets(scene.url)
+    await ask_with_websockets(scene.url)
     await asyncio.to_thread(scene.ends.wait_for, 2)
     stage.say("", "   The box pushes its status: all it wanted was a small w.")
 
@@ -218,7 +218,8 @@ async def _what_follows(reader: asyncio.StreamReader) -> int:
     return len(data)
 
 
-async def _ask_with_websockets(url: str) -> None:
+async def ask_with_websockets(url: str) -> None:
+    """Get the status of the box at `url` with a client library; raises ReachError if that is not it."""
     async with asyncio.timeout(_PATIENCE_S), connect(url, proxy=None) as client:
         if await client.recv() != status_document().decode():
             raise ReachError("the client did not get the status of the emulated box: try again")
