@@ -99,7 +99,9 @@ def _replay(output: "Output", recording: Path) -> None:
     output.print_all([[Span(typed, "title")]])
     report = replay_story(str(recording), 2)
     lines = [f"  {line.text}" for line in report.transcript]
-    output.print_all([*lines, "", "   Byte for byte and in turn. In tests the fixture ws_replay is this box."])
+    output.print_all(
+        [*lines, "", "   Byte for byte and in turn. In tests the fixture ws_replay is this box."]
+    )
 
 
 def _run(output: "Output", recording: Path, *arguments: str) -> None:
