@@ -96,6 +96,8 @@ def client(
     )
     shown = Output()
     with _place(output) as path, run_client(recording, session, path, options, _progress()) as outcome:
+        if sys.stderr.isatty():
+            click.echo(err=True)
         view = make_view(shown, as_json, False, context)
         for row in outcome.comparison.rows():
             view.row(row)

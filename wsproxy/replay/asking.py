@@ -3,10 +3,11 @@
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wsproxy.conformance.checks_accept import answer_as
 from wsproxy.conformance.hixie76 import is_hixie76_request, is_hixie76_response
+from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import HeadReader
 from wsproxy.protocol.heads import HeaderField, RequestHead, parse_request_head, parse_response_head
@@ -40,7 +41,7 @@ def request_for(recorded: bytes, address: Address, token: Callable[[int], bytes]
     its bytes. A key that is none (16 bytes in Base64) stays as it is. `token` gives random bytes.
     """
     head = parse_request_head(recorded)
-    new = {b"host": str(address).encode("idna" if not str(address).isascii() else "ascii")}
+    new = {b"host": str(replace(address, host=_ascii(address.host))).encode()}
     if _is_key(head.get(_KEY)):
         new[_KEY.encode()] = b64encode(token(_KEY_SIZE))
     fields = (_with_value(field, new[field.key]) if field.key in new else field.raw for field in head.fields)
@@ -89,6 +90,13 @@ def answer_difference(recorded: tuple[bytes, bytes], live: tuple[bytes, bytes]) 
         return None
     wanted = old if key == recorded_key else answer_as(old, recorded_key, key)
     return None if wanted is None or wanted == new else (wanted, new)
+
+
+def _ascii(host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError as error:
+        raise UsageError(f"{host!r} is no host name: {error}") from error
 
 
 def _is_key(value: bytes | None) -> bool:
