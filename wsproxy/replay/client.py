@@ -15,12 +15,13 @@ from wsproxy.replay.actions import Done, End, Log, Matches, More, Wait, Write
 from wsproxy.replay.asking import Address, AnswerReader, request_for
 from wsproxy.replay.client_player import ClientPlayer
 from wsproxy.replay.hearing import Hearing
+from wsproxy.replay.leading import exchanges_before
 from wsproxy.replay.live_session import LiveSession
 from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.reaching import DeviceLink, reach
 from wsproxy.replay.requests import request_body, skip_response
 from wsproxy.replay.script import Play, PlayEnd, Step
-from wsproxy.replay.source import led_to, script_of
+from wsproxy.replay.source import script_of
 from wsproxy.replay.variation import Variation
 from wsproxy.replay.varying import Varying
 from wsproxy.replay.waiting import Patience
@@ -82,9 +83,7 @@ class ClientReplay:
         self._token = token
         self._steps: Iterator[Step] = script_of(recording, session, Side.CLIENT)
         self._first: list[Step] = []
-        self._exchanges = [
-            stored.exchange for stored in recording.exchanges() if led_to(stored.exchange, session)
-        ]
+        self._exchanges = exchanges_before(recording, session)
         self._recorder = recorder
         self._live = LiveSession(recorder, session.start, str(options.address), options.address.url)
         self._clock = clock
