@@ -1,6 +1,6 @@
 # Everything here sets itself up first: a Python >= 3.12 is all that must be there. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports tests coverage format docs bench fuzz-recordings lock clean
+.PHONY: help setup demo test lint types imports tests coverage format docs bench rescue fuzz-recordings lock clean
 bin := .venv/bin
 
 help: ## this list
@@ -43,6 +43,9 @@ bench: setup ## one table: wsproxy beside its peers, all in one run (minutes)
 COUNT ?= 10000
 fuzz-recordings: setup ## damaged and hostile recordings through everything that reads one (COUNT=10000, SEED=1)
 	$(bin)/python -m tests.store.hostile $(COUNT) $(SEED)
+
+rescue: setup ## weak peers and strict ones: direct, through mitmproxy, through wsproxy; writes docs/rescue.md (minutes)
+	$(bin)/python -m tests.rescue
 
 lock: setup ## pin what pyproject.toml asks for in requirements/ (UPGRADE=--upgrade for the newest that fits)
 	tools/lock $(UPGRADE)
