@@ -167,13 +167,18 @@ def _record(device_port: int, port: int, folder: Path) -> list[str]:
     return _wsproxy(device_port, port, folder, record=True)
 
 
+def _normalize(device_port: int, port: int, folder: Path) -> list[str]:
+    return [*_record(device_port, port, folder), "--normalize"]
+
+
 DIRECT = Contestant("direct", "direct", None)
 ASYNCIO = Contestant("asyncio", "asyncio relay", _asyncio_relay)
 MITM_TCP = Contestant("mitmproxy-tcp", "mitmproxy reverse:tcp", _mitmdump("tcp"))
 MITM_WEBSOCKET = Contestant("mitmproxy-websocket", "mitmproxy WebSocket", _mitmdump("http"))
 OBSERVE = Contestant("wsproxy", "wsproxy", _observe)
 RECORD = Contestant("wsproxy-recording", "wsproxy, recording", _record, records=True)
-CONTESTANTS = (DIRECT, ASYNCIO, MITM_TCP, MITM_WEBSOCKET, OBSERVE, RECORD)
+NORMALIZE = Contestant("wsproxy-normalizing", "wsproxy, recording and normalizing", _normalize, records=True)
+CONTESTANTS = (DIRECT, ASYNCIO, MITM_TCP, MITM_WEBSOCKET, OBSERVE, RECORD, NORMALIZE)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

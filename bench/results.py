@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.contestants import ASYNCIO, MITM_WEBSOCKET, OBSERVE, RECORD
+from bench.contestants import ASYNCIO, MITM_WEBSOCKET, NORMALIZE, OBSERVE, RECORD
 from bench.scale import Scale
 from bench.stats import Figure
 from bench.workloads import Row, decoding, replaying
@@ -62,6 +62,8 @@ TARGETS = (
     Target("100 B messages, recorded, to stock relayed", "small_rate", REC, STOCK, 30, at_least=True),
     Target("echo p50, recording, to stock", "echo_p50", REC, STOCK, 0.4),
     Target("echo p50, recording, to asyncio relay", "echo_p50", REC, ASYNCIO.key, 1.3),
+    Target("echo p50, normalizing, to observing", "echo_p50", NORMALIZE.key, REC, 2),
+    Target("100 B messages, normalizing, to observing", "small_rate", NORMALIZE.key, REC, 0.5, at_least=True),
     Target("1 MiB messages, recorded, to stock", "large_rate", REC, STOCK, 0.8, at_least=True),
     Target("1 MiB messages, relay alone, to stock", "large_rate", OBSERVE.key, STOCK, 2, at_least=True),
     Target("decoding, to websockets", "decode_unmasked", decoding.WSPROXY, decoding.WEBSOCKETS, 1),
