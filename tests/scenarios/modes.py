@@ -36,6 +36,7 @@ MODES = {
         Mode("command", ""),
         Mode("layer", _REVERSE, ("wsproxy_splice=false",)),
         Mode("watched", _REVERSE, scripts=("watch.py",)),
+        Mode("normalizing", _REVERSE, ("wsproxy_normalize=strict",)),
         Mode("intercept", _REVERSE, ("wsproxy_intercept=true",)),
         Mode("dawdling", _REVERSE, ("wsproxy_intercept=true",), scripts=("dawdle.py",)),
         Mode("wss-device", _REVERSE_TLS, device_tls=True),

@@ -48,7 +48,9 @@ SAMPLE = (
     "flood-both-ways",
 )
 
-OTHER_MODES = tuple(name for name in MODES if name not in ("reverse", "command", "layer", "dawdling"))
+OTHER_MODES = tuple(
+    name for name in MODES if name not in ("reverse", "command", "layer", "dawdling", "normalizing")
+)
 
 # Where messages wait for addons, no end of a direction must overtake them, whichever comes second.
 ENDS = (

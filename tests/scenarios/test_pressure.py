@@ -86,7 +86,7 @@ def test_a_killed_recorder_leaves_a_recording_that_opens(loop: LoopThread, tmp_p
     loop.run(device.close())
 
 
-@pytest.mark.parametrize("mode", ["command", "layer", "wss-both"])
+@pytest.mark.parametrize("mode", ["command", "layer", "wss-both", "normalizing"])
 def test_a_stalled_client_stops_the_device_not_the_memory(rigs: Rigs, loop: LoopThread, mode: str) -> None:
     rig = rigs[mode]
     idle = rig.proxy.rss_kib()
