@@ -163,3 +163,32 @@ async def masked_frame(peer: Peer) -> Frame:
     assert isinstance(frame, Frame)
     assert frame.masked
     return frame
+
+
+@pytest.mark.parametrize(
+    "response",
+    [b"Error: HTTP/1.1 400 Bad Request", b"HTTP/1.1 101 x\r\n" + b"X-Long: header\r\n" * 6000],
+    ids=["no head", "a head without end"],
+)
+def test_what_is_no_response_goes_on_as_it_came(loop: LoopThread, device: Device, response: bytes) -> None:
+    async def talk(port: int) -> None:
+        client, served, _ = await opened(device, port, REQUEST, response)
+        served.half_close()
+        await client.expect(response)
+        await client.expect_end()
+        await hang_up(client, served)
+
+    with inside(device, normalize="strict") as proxy:
+        loop.run(talk(proxy.port))
+
+
+def test_a_refusal_goes_on_as_it_came(loop: LoopThread, device: Device) -> None:
+    refusal = b"HTTP/1.1 403 no\r\ncontent-length: 2\r\n\r\nno"
+
+    async def talk(port: int) -> None:
+        client, served, _ = await opened(device, port, REQUEST, refusal)
+        await client.expect(refusal)
+        await hang_up(client, served)
+
+    with inside(device, normalize="strict") as proxy:
+        loop.run(talk(proxy.port))

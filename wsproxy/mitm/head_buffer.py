@@ -47,7 +47,7 @@ class HeadBuffer(ReceiveBuffer):
 
     `asked` tells the upgrade request that a response answers, None for another request; on the client's side
     it is not used. `head` is the last head given out, of which `gone` bytes were taken before; None if it was
-    plain HTTP. `last` is that head in any case. `given_up`: its end never came.
+    plain HTTP. `last` is that head in any case. `broken`: its end never came, or too late.
     """
 
     head: bytes | None = None
@@ -55,7 +55,7 @@ class HeadBuffer(ReceiveBuffer):
     in_body = False
     """Whether a body is being read: a chunked one ends in trailers, which are asked for as a head is."""
     gone = 0
-    given_up = False
+    given_up = broken = False
 
     def __init__(self, side: Side, asked: Callable[[], RequestHead | None]) -> None:
         super().__init__()
@@ -109,6 +109,7 @@ class HeadBuffer(ReceiveBuffer):
     def _give_out(self, raw: bytes, *, headless: bool) -> list[bytearray]:
         self.gone = self._taken
         too_long = self._reader.too_long
+        self.broken = self.given_up or too_long
         self.last = b"" if headless else raw
         self._restart()
         if headless and (self._side is Side.CLIENT or self._asked() is None):

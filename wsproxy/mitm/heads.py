@@ -39,8 +39,8 @@ _WEBSOCKET_SCHEME = re.compile(rb"ws(s?)://", re.IGNORECASE)
 class RawHead:
     """The exact bytes of a head, and how mitmproxy wrote the view of it that it was shown.
 
-    `gone` bytes at its beginning (interim responses) have been sent on already. `broken`: the stream ended
-    before its end. `sent` is what goes on in its place, where that is known already.
+    `gone` bytes at its beginning (interim responses) have been sent on already. `broken`: its end never
+    came, or too late. `sent` is what goes on in its place, where that is known already.
     """
 
     raw: bytes

@@ -202,7 +202,7 @@ class RawHttp1Client(_RawConnection, Http1Client):
             if isinstance(came, ResponseHeaders):
                 received(came.response).head = self.buf.last
                 if self.buf.head is not None:
-                    keep_raw(came.response, self.buf.head, self.buf.gone, broken=self.buf.given_up)
+                    keep_raw(came.response, self.buf.head, self.buf.gone, broken=self.buf.broken)
             yield command
         if self.state != self.read_headers or not self.stream_id or self._repairs:
             return
