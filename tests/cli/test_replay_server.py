@@ -70,6 +70,7 @@ def test_a_client_is_played_the_recording() -> None:
     assert "/as/system/status: session 2 is played" in running.out
     assert "<- text {" in running.out
     assert "1 connection, 0 mismatches, 0 recorded messages left unplayed" in running.err
+    assert "Played session 2\n" in running.err
     assert "Nobody asked for session 1" in running.err
 
 
@@ -97,13 +98,13 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
     with replaying(SKYQ, "2", "--tls") as running:
         trusted = running.read_until(r"must trust  (\S+)")
         context = ssl.create_default_context(cafile=trusted)
-        with connect(running.url, ssl=context) as client:
+        with connect(running.url, ssl=context, open_timeout=PATIENCE_S) as client:
             assert client.recv(timeout=PATIENCE_S) == status_document().decode()
     assert not Path(trusted).exists()
     with replaying(SKYQ, "2", "--cert", str(pair)) as running:
         assert running.url.startswith("wss://")
         context = ssl.create_default_context(cadata=made.certificate.decode())
-        with connect(running.url, ssl=context) as client:
+        with connect(running.url, ssl=context, open_timeout=PATIENCE_S) as client:
             assert client.recv(timeout=PATIENCE_S) == status_document().decode()
     check_error(wsproxy("replay", "server", SKYQ, "--key", str(pair)), 2, "--key goes with --cert")
     check_error(wsproxy("replay", "server", SKYQ, "--cert", SKYQ), 2, "no certificate")

@@ -33,6 +33,9 @@ class Chunk:
     end: str = ""
 
 
+FIN_AFTER = Chunk(Side.SERVER, after_ns=MS, end="fin")
+
+
 def says(payload: bytes | str, after_ms: float = 0, *, opcode: int = TEXT) -> Chunk:
     """The client sends a frame."""
     return Chunk(Side.CLIENT, client_frame(opcode, _bytes(payload)), int(after_ms * MS))

@@ -5,6 +5,7 @@ import signal
 import ssl
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wsproxy.replay.report import ReplayReport
     from wsproxy.replay.server import ReplayServer
 
+_LISTED = 20
 _EXAMPLES = """\b
 Examples:
   wsproxy replay server recordings/skyq.db
@@ -198,8 +200,11 @@ def _say_what(report: "ReplayReport", strict: bool) -> None:
         f" {_counted(unplayed, 'recorded message')} left unplayed",
         err=True,
     )
+    played = Counter(each.session for each in report.connections if each.session is not None)
+    for number, times in sorted(played.items())[:_LISTED]:
+        click.echo(f"Played session {number}{f', {times} times' if times > 1 else ''}", err=True)
     if report.unused_sessions:
-        numbers = ", ".join(map(str, report.unused_sessions[:20]))
+        numbers = ", ".join(map(str, report.unused_sessions[:_LISTED]))
         click.echo(f"Nobody asked for session {numbers}", err=True)
     if report.mismatch_count or (strict and unplayed):
         sys.exit(1)

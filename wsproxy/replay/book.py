@@ -11,6 +11,8 @@ from wsproxy.replay.report import ConnectionReport, Line, Mismatch
 _LINES = 200
 _MISMATCHES = 100
 _UNPLAYED = 20
+_KEPT_PAYLOAD = 1 << 10
+_KEPT_OF_MISMATCH = 1 << 16
 
 type Nearest = Callable[[PlayedMessage, PlayedMessage | None], tuple[PlayedMessage | None, Sequence[str]]]
 """The recorded message most like this live one (with the one expected there), and in what they differ."""
@@ -79,6 +81,9 @@ class Book:
         if len(self._mismatches) >= _MISMATCHES:
             return
         nearest, diff = (None, ()) if got is None else self._nearest(got, expected)
+        got, expected, nearest = (
+            each and _beginning(each, _KEPT_OF_MISMATCH) for each in (got, expected, nearest)
+        )
         mismatch = Mismatch(what, got, expected, nearest, tuple(diff))
         self._mismatches.append(mismatch)
         if self._watch is not None:
@@ -117,8 +122,15 @@ class Book:
         return lines[-_LINES:]
 
     def _add(self, at_ns: int, messages: Sequence[PlayedMessage], note: str) -> None:
+        if any(len(message.payload) > _KEPT_PAYLOAD for message in messages):
+            messages = [_beginning(message, _KEPT_PAYLOAD) for message in messages]
         self._lines.append((at_ns, messages, note))
         self._line_count += len(messages)
         if self._watch is not None:
             for message in messages:
                 self._watch(Noted(self.number, Line(at_ns - self._began_ns, message, note)))
+
+
+def _beginning(message: PlayedMessage, size: int) -> PlayedMessage:
+    """The message with no more of its payload than is worth keeping."""
+    return message if len(message.payload) <= size else message._replace(payload=message.payload[:size])

@@ -51,7 +51,7 @@ class Mismatch:
             lines.append(f"  got       {described(self.got)}")
         if self.expected is not None:
             lines.append(f"  expected  {described(self.expected)}")
-        if self.nearest is not None and self.nearest is not self.expected:
+        if self.nearest is not None and self.nearest != self.expected:
             lines.append(f"  nearest   {described(self.nearest)}, message {self.nearest.number}")
         return "\n".join([*lines, *(f"    {line}" for line in self.diff)])
 
@@ -143,8 +143,8 @@ class ReplayReport:
 
 def described(message: PlayedMessage) -> str:
     """A message in a line: its opcode and the beginning of its payload."""
-    text = _close(message.payload) if message.opcode == Opcode.CLOSE else _shown(message.payload)
-    return f"{opcode_name(message.opcode)} {text}".rstrip()
+    shown = _close if message.opcode == Opcode.CLOSE else _shown
+    return f"{opcode_name(message.opcode)} {shown(message.payload, message.length)}".rstrip()
 
 
 def message_object(message: PlayedMessage | None) -> dict[str, Any] | None:
@@ -194,19 +194,22 @@ def _connection_object(report: ConnectionReport) -> dict[str, Any]:
     }
 
 
-def _close(payload: bytes) -> str:
+def _close(payload: bytes, length: int) -> str:
     if len(payload) < 2:
-        return _shown(payload)
-    return f"{int.from_bytes(payload[:2], 'big')} {_shown(payload[2:])}"
+        return _shown(payload, length)
+    return f"{int.from_bytes(payload[:2], 'big')} {_shown(payload[2:], length - 2)}"
 
 
-def _shown(payload: bytes) -> str:
+def _shown(payload: bytes, length: int) -> str:
+    """The beginning of a payload in a line: as text if it is such, else in hex."""
+    head = payload[:_SHOWN]
     try:
-        text = payload[: 4 * _SHOWN].decode()
+        text = head.decode()
     except UnicodeDecodeError as error:
-        if error.start < 4 * _SHOWN - 3 or len(payload) <= 4 * _SHOWN:
-            text = payload[: _SHOWN // 2].hex(" ")
-            return f"{text} ..." if len(payload) > _SHOWN // 2 else text
-        text = payload[: error.start].decode()
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:_SHOWN])
-    return f"{shown} ... ({len(payload)} bytes)" if len(text) > _SHOWN or len(payload) > 4 * _SHOWN else shown
+        # What is cut off in the middle of a character is text all the same.
+        if len(head) == length or error.start < len(head) - 3:
+            shown = head[: _SHOWN // 2].hex(" ")
+            return f"{shown} ... ({length} bytes)" if length > _SHOWN // 2 else shown
+        text = head[: error.start].decode()
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f"{shown} ... ({length} bytes)" if length > len(head) else shown

@@ -24,6 +24,8 @@ _PAGE = 256
 _BEYOND = 1 << 63
 SHARED_SIZE = 64 << 20
 _FRAME_SIZE = 500
+_MOST_SHARED = 16
+"""So many sessions are kept, those played last; connections keep what they play in any case."""
 
 
 class Source:
@@ -59,9 +61,15 @@ class Source:
         size = session.client.received_bytes + session.server.received_bytes
         if size + _FRAME_SIZE * frames > self._shared_size:
             return Pages(self, await self._in_thread(self._steps, session))
-        if session.id not in self._shared:
-            self._shared[session.id] = asyncio.ensure_future(self._in_thread(self._all_steps, session))
-        return Pages(self, None, await asyncio.shield(self._shared[session.id]))
+        shared: asyncio.Future[Sequence[Step]]
+        if session.id in self._shared:
+            shared = self._shared.pop(session.id)
+        else:
+            shared = asyncio.ensure_future(self._in_thread(self._all_steps, session))
+        self._shared[session.id] = shared
+        while len(self._shared) > _MOST_SHARED:
+            del self._shared[next(iter(self._shared))]
+        return Pages(self, None, await asyncio.shield(shared))
 
     async def page(self, steps: Iterator[Step]) -> list[Step]:
         """The next steps."""
@@ -97,7 +105,7 @@ class Source:
                 offers.append(Offer.of_exchange(replace(stored, exchange=bare)))
         return offers
 
-    def _all_steps(self, session: StoredSession) -> list[Step]:
+    def _all_steps(self, session: StoredSession) -> Sequence[Step]:
         return list(self._steps(session))
 
     def _steps(self, session: StoredSession) -> Iterator[Step]:

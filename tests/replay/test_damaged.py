@@ -1,0 +1,55 @@
+"""A recording that is damaged, or made to do harm, is said to be, or played as far as it makes sense."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.replay.sessions import FIN_AFTER, answers, record, says
+from wsproxy.errors import WsproxyError
+from wsproxy.protocol.frame import Side
+from wsproxy.replay.choice import Offer
+from wsproxy.replay.hearing import Hearing
+from wsproxy.replay.source import script_of
+from wsproxy.store.reader import open_recording
+
+SEEDS = range(6)
+TRIES = 40
+
+
+def _look_at_everything(path: Path) -> int:
+    """How many steps its sessions have, made ready as a server does."""
+    steps = 0
+    with open_recording(str(path)) as recording:
+        for session in recording.sessions():
+            Offer.of_session(session).distance(Offer.of_session(session).request)
+            Hearing(Side.CLIENT, session.start.response_head)
+            for side in Side:
+                steps += sum(1 for _ in script_of(recording, session, side, sent=True))
+        for stored in recording.exchanges():
+            Offer.of_exchange(stored)
+    return steps
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_mutated_recording_raises_nothing_but_our_errors(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "whole.db"
+    record(path, [says('{"id":1}'), answers("one" * 50), says("two"), answers("three"), FIN_AFTER])
+    whole = path.read_bytes()
+    assert _look_at_everything(path) > 0
+    chance = random.Random(seed)
+    outcomes = {"read": 0, "refused": 0}
+    for number in range(TRIES):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 4, 40))):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        if number % 10 == 0:
+            del data[chance.randrange(len(data)) :]
+        mutated = tmp_path / f"mutated-{number}.db"
+        mutated.write_bytes(data)
+        try:
+            _look_at_everything(mutated)
+            outcomes["read"] += 1
+        except WsproxyError:
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 0, outcomes
