@@ -1,14 +1,12 @@
 """`wsproxy lint` through the installed entry point."""
 
 import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.recordings import BEGAN_NS, KEY, make_recording, recorder, send, start
+from tests.cli.recordings import BEGAN_NS, KEY, recorder, send, start
 from tests.cli.run import Done, check_error, wsproxy, wsproxy_here
 from tests.wire.handshakes import REQUEST, RESPONSE
 from wsproxy.conformance.checker import MOST_LISTED
@@ -21,22 +19,7 @@ from wsproxy.store.writer import Recorder, SessionRecorder
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 SECOND_MS = 1000
 
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("recording") / "wsproxy.db"
-    make_recording(path)
-    return str(path)
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are shown as local time."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 def proper(**changed: object) -> SessionStart:

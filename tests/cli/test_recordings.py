@@ -4,34 +4,18 @@ import re
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.cli.recordings import BEGAN_NS, REQUEST, RESPONSE, make_recording, recorder, send, start
+from tests.cli.recordings import BEGAN_NS, REQUEST, RESPONSE, recorder, send, start
 from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy, wsproxy_here
 from wsproxy.demo.device import status_document
 from wsproxy.protocol.frame import Side
 from wsproxy.store.model import HttpExchange
 
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("recording") / "wsproxy.db"
-    make_recording(path)
-    return str(path)
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are shown as local time."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 def show(*arguments: str) -> str:

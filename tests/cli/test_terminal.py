@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.recordings import make_recording
 from tests.cli.run import PATIENCE_S, WSPROXY
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -39,13 +38,6 @@ def at_terminal(
         os.close(ours)
     process.wait(PATIENCE_S)
     return shown.decode().replace("\r\n", "\n")
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("recording") / "wsproxy.db"
-    make_recording(path)
-    return str(path)
 
 
 def test_sides_and_oddities_have_colours(recording: str) -> None:

@@ -9,14 +9,6 @@ from tests.scenarios.rig import Rigs
 
 
 @pytest.fixture(scope="session")
-def loop() -> Iterator[LoopThread]:
-    """Where scripted peers live."""
-    thread = LoopThread()
-    yield thread
-    thread.close()
-
-
-@pytest.fixture(scope="session")
 def rigs(tmp_path_factory: pytest.TempPathFactory, loop: LoopThread) -> Iterator[Rigs]:
     """Running proxies by mode."""
     made = Rigs(tmp_path_factory.mktemp("rigs"), loop)
