@@ -139,3 +139,23 @@ def test_tls_peers_are_told_of_the_end(loop: LoopThread, tmp_path: Path) -> None
     with inside(mode=mode, insecure=True, set_options=[f"confdir={confdir}"]) as proxy:
         assert loop.run(talk(proxy.port)) == RESPONSE + frame(8, close(1000))
     loop.run(device.close())
+
+
+def test_what_comes_for_a_client_that_is_gone_troubles_nobody(
+    loop: LoopThread, device: Device, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its connection may be closed before its session is over."""
+
+    async def talk(port: int) -> None:
+        for _ in range(20):
+            client, served = await opened(device, port)
+            client.reset()
+            while served.end is None:
+                await served.send(frame(TEXT, b"anybody?"))
+                await asyncio.sleep(0)
+            served.close()
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+    assert "handler is closed" not in caplog.text
+    assert "Unhandled error" not in caplog.text

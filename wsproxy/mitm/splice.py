@@ -143,12 +143,17 @@ class Leg(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         if self._relay is not None and self._peer is not None:
-            self._relay(self.side, data, self._peer._transport.write)
+            self._relay(self.side, data, self._peer.send)
         elif self._peer is not None:
             self._held.append(data)
             self._transport.pause_reading()
         else:
             self._original.data_received(data)
+
+    def send(self, data: bytes) -> None:
+        """Send to this one, unless its connection is gone: uvloop would raise, and others tell of the end."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def eof_received(self) -> bool:
         """The peer sends no more; it may still receive."""
