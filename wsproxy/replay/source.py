@@ -180,15 +180,15 @@ def happenings(recording: Recording, session: StoredSession, plays: Side) -> Ite
 
 
 def _with_tail(
-    whole: Iterator[Happening], session: StoredSession, plays: Side, tail: bytes
+    whole: Iterator[StoredEvent | End], session: StoredSession, plays: Side, tail: bytes
 ) -> Iterator[Happening]:
     counts = session.counts(plays)
     last_id = 0
     for happening in whole:
-        if isinstance(happening, StoredEvent):
-            behind = happening.side is not plays and happening.at_ns > counts.last_at_ns
+        if happening.side is plays:
+            behind = isinstance(happening, End)
         else:
-            behind = True
+            behind = happening.at_ns > counts.last_at_ns
         if tail and behind:
             yield Tail(tail, counts.last_at_ns, last_id)
             tail = b""
@@ -198,7 +198,7 @@ def _with_tail(
         yield Tail(tail, counts.last_at_ns, last_id)
 
 
-def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[Happening]:
+def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[StoredEvent | End]:
     next_end = ends[0].id if ends else _BEYOND
     for stored in events:
         while next_end < stored.id:
