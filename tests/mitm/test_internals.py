@@ -39,7 +39,7 @@ def methods(cls: type, *names: str) -> list[str]:
         (layer.Layer, ("handle_event", "_handle_event")),
         (layer.NextLayer, ("data_client", "data_server")),
         (NextLayer, ("_next_layer",)),
-        (TLSLayer, ("send_close", "tls_interact")),
+        (TLSLayer, ("receive_close", "send_close", "tls_interact")),
         (server.ConnectionHandler, ("server_event", "handle_connection", "drain_writers")),
         (ReceiveBuffer, ("_extract", "maybe_extract_lines", "maybe_extract_at_most")),
     ],

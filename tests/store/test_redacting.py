@@ -17,7 +17,7 @@ from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
 from wsproxy.store.redacting import RedactedLog
 from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch
-from wsproxy.store.session_recorder import Changed, Found
+from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
 
 SECRET = b"hunter2-S3cr3t"
 REDACTION = Redaction.of(["defaults", "regex:hunter2-S3cr3t"])
@@ -71,7 +71,7 @@ def rows(data: bytes, sizes: list[int], *, squeezed: bool, cut: int) -> RowBatch
         position += size
         if position >= len(data):
             break
-    log.receive_eof(Side.SERVER, TcpEnd.FIN, AT, batch)
+    log.receive_eof(ReachedEnd(Side.SERVER, TcpEnd.FIN), AT, batch)
     log.flush(AT, batch)
     return batch
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from wsproxy.store.model import StoredSession
     from wsproxy.store.reader import Recording
 
+type _Place = tuple[str, Side, int | None]
+
 _FRAMES_REMEMBERED = 4096
 _MOST_DROPPED = 100_000
 
@@ -76,7 +78,7 @@ class SessionLint:
             dropped=_dropped(recording, session),
         )
         self._ends_ahead = {side: session.counts(side).tcp_end_id for side in (Side.SERVER, Side.CLIENT)}
-        self._repaired = {(f.rule_id, f.side, f.offset) for f in recording.findings(session.id) if f.repaired}
+        self._repaired, self._witnessed = _told(recording, session)
         self.totals: Counter[Severity] = Counter()
 
     @property
@@ -98,10 +100,11 @@ class SessionLint:
             self.totals[RULES[rule_id].severity] += count
 
     def _found(self) -> "Iterator[Sequence[Finding]]":
-        from wsproxy.protocol.frame import Frame
+        from wsproxy.protocol.frame import Frame, Side
 
         checker, session = self._checker, self.session
         yield checker.handshake()
+        yield self._seen("stream.before-response", Side.CLIENT)
         for stored in self._recording.events(session.id):
             yield from self._ends(before=stored.id)
             event, side = stored.event, stored.side
@@ -131,6 +134,12 @@ class SessionLint:
                 at_ns = counts.tcp_ended_at_ns or session.end.ended_at_ns
                 yield self._checker.receive(side, self._assemblers[side].receive_eof(), at_ns)
                 yield self._checker.receive_eof(side, how, at_ns, self._recording.tail(session.id, side))
+                yield self._seen("stream.no-close-notify", side)
+
+    def _seen(self, rule_id: str, side: "Side") -> "Sequence[Finding]":
+        """What was seen when the session was recorded, and is not in its bytes."""
+        finding = self._witnessed.get((rule_id, side))
+        return () if finding is None else (finding,)
 
 
 def _assembler(session: "StoredSession", side: "Side") -> "MessageAssembler":
@@ -152,6 +161,23 @@ def _dialect(name: str) -> "Dialect":
     from wsproxy.protocol.grammar import DIALECTS, RFC6455
 
     return DIALECTS.get(name, RFC6455)
+
+
+def _told(
+    recording: "Recording", session: "StoredSession"
+) -> "tuple[set[_Place], dict[tuple[str, Side], Finding]]":
+    """Where something was repaired, and what could be seen only then, by rule and side."""
+    from wsproxy.conformance.checker import WITNESSED
+    from wsproxy.conformance.finding import Finding
+
+    repaired: set[_Place] = set()
+    witnessed: dict[tuple[str, Side], Finding] = {}
+    for f in recording.findings(session.id):
+        if f.rule_id in WITNESSED:
+            witnessed[f.rule_id, f.side] = Finding(f.rule_id, f.detail, f.side, f.offset)
+        if f.repaired:
+            repaired.add((f.rule_id, f.side, f.offset))
+    return repaired, witnessed
 
 
 def _dropped(recording: "Recording", session: "StoredSession") -> "set[tuple[Side, int]]":

@@ -25,6 +25,9 @@ from wsproxy.protocol.session import SessionEvent
 MOST_LISTED = 5
 """So many findings of a rule and a side are given; further ones are counted."""
 
+WITNESSED = frozenset({"stream.before-response", "stream.no-close-notify"})
+"""Rules about what is not among the bytes of a session: only who was there can tell."""
+
 _ANSWER_NS = 2_000_000_000
 _ENDS = {"fin": "FIN", "rst": "RST"}
 

@@ -124,6 +124,9 @@ class RawHttp1Server(_RawConnection, Http1Server):
         if isinstance(event, ResponseEndOfMessage) and _switches(self.response):
             yield from self.mark_done(response=True)
             return
+        if isinstance(event, ResponseHeaders) and _switches(event.response) and self.request is not None:
+            # Line ends are a rest of the request.
+            received(self.request).early = len(self.buf) if bytes(self.buf).strip(b"\r\n") else 0
         for command in super().send(event):
             if isinstance(event, ResponseHeaders) and isinstance(command, commands.SendData):
                 head = raw_head(event.response)

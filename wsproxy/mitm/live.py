@@ -16,6 +16,7 @@ from wsproxy.mitm.hooks import ControlFrame
 from wsproxy.mitm.messages import KeptMessages, MessageLimits, Seen, to_flow_message
 from wsproxy.mitm.pressure import Backlog, Gate
 from wsproxy.mitm.tap import Tap
+from wsproxy.mitm.tls_layers import close_notify
 from wsproxy.mitm.wire import Wire
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.message import Message
@@ -108,7 +109,9 @@ class LiveSession:
 
     def direction_ended(self, side: Side) -> None:
         """Record that `side` sends no more."""
-        self.tap.receive_eof(side, TcpEnd.RST if self.wire.was_reset(side) else TcpEnd.FIN, self.clock())
+        how = TcpEnd.RST if self.wire.was_reset(side) else TcpEnd.FIN
+        notified = close_notify(self.connection(side))
+        self.tap.receive_eof(side, how, self.clock(), close_notify=notified)
 
     def finish(self, ended_by: Side | None) -> None:
         """The session is over; later calls have no effect."""

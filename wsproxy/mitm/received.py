@@ -12,11 +12,15 @@ _ATTRIBUTE = "wsproxy_received"
 
 @dataclass(slots=True)
 class Received:
-    """What came of a message: its head, if it is known to the byte, and the beginning of its body."""
+    """What came of a message: its head, if it is known to the byte, and the beginning of its body.
+
+    `early` is how many bytes came behind a request before there was a response.
+    """
 
     head: bytes = b""
     body: bytearray = field(default_factory=bytearray)
     length: int = 0
+    early: int = 0
 
     def receive_data(self, data: bytes) -> None:
         """Take some of the body."""

@@ -24,6 +24,7 @@ from wsproxy.mitm.live import Clock, LiveSession, SessionParts
 from wsproxy.mitm.messages import MessageLimits
 from wsproxy.mitm.normalize import NormalizeLayer
 from wsproxy.mitm.opening import Agreed, HandshakeRepairs, agreed_on
+from wsproxy.mitm.received import received
 from wsproxy.mitm.tap import Tap
 from wsproxy.mitm.wire import connection_handler
 from wsproxy.protocol.deflate import DeflateParameters
@@ -109,7 +110,7 @@ class Sessions:
         start = session_start(
             flow, agreed.legs.server, names, "intercept" if settings.intercept else mode, self._clock()
         )
-        return recorder.open_session(start, agreed.repairs)
+        return recorder.open_session(start, agreed.repairs, early_bytes=received(flow.request).early)
 
     def _layer(self, context: Context, session: LiveSession, agreed: Agreed) -> Layer:
         settings = self.settings

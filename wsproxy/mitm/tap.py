@@ -63,10 +63,10 @@ class Tap:
         if self.recorder is not None:
             self.recorder.change(kind, side, start, end, sent, at_ns, rules=rules)
 
-    def receive_eof(self, side: Side, how: TcpEnd, at_ns: int) -> None:
-        """Note how `side`'s direction ended."""
+    def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, *, close_notify: bool | None = None) -> None:
+        """Note how `side`'s direction ended, and whether TLS had ended before it (None: not known)."""
         if self.recorder is not None and not self._ended:
-            self.recorder.receive_eof(side, how, at_ns)
+            self.recorder.receive_eof(side, how, at_ns, close_notify=close_notify)
 
     def end(self, at_ns: int) -> None:
         """Note that the session is over; later calls have no effect."""

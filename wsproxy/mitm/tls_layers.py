@@ -1,19 +1,34 @@
 """mitmproxy's TLS layers, retyped to say goodbye: a TLS peer can tell a close from a cut-off stream.
 
 Relies on `TLSLayer.send_close(command)` being called for each close, `tls` being a pyOpenSSL Connection over
-memory buffers, and `tls_interact()` sending what it wrote.
+memory buffers, `tls_interact()` sending what it wrote, and `receive_close()` being called when TCP ends.
 """
 
 from contextlib import suppress
 
+from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.tls import ClientTLSLayer, ServerTLSLayer, TLSLayer
 from mitmproxy.proxy.tunnel import TunnelState
 from OpenSSL import SSL
 
+_ATTRIBUTE = "wsproxy_close_notify"
+
+
+def close_notify(connection: Connection) -> bool | None:
+    """Whether this peer ended TLS before its connection ended; None as long as nobody knows."""
+    known: bool | None = getattr(connection, _ATTRIBUTE, None)
+    return known
+
 
 class _PoliteTLSLayer(TLSLayer):
+    def receive_close(self) -> CommandGenerator[None]:
+        """Take note of an end that nobody announced."""
+        if self.tunnel_state is TunnelState.OPEN and not self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
+            setattr(self.conn, _ATTRIBUTE, False)
+        yield from super().receive_close()
+
     def send_close(self, command: commands.CloseConnection) -> CommandGenerator[None]:
         """Send close_notify (RFC 8446 section 6.1) before the TCP connection is closed or half-closed."""
         if self.tunnel_state is TunnelState.OPEN:

@@ -8,8 +8,8 @@ from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.session import SessionEvent
-from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
-from wsproxy.store.session_recorder import Changed, Found
+from wsproxy.store.model import ChangeKind, SessionStart
+from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
 
 _LOOKED_AT = 256
 """So many events of a side are looked at closely in any case: peculiar payloads show from the beginning."""
@@ -28,7 +28,11 @@ class SessionChecks:
     """
 
     def __init__(
-        self, start: SessionStart, dialects: Mapping[Side, Dialect], repairs: Sequence[Finding] = ()
+        self,
+        start: SessionStart,
+        dialects: Mapping[Side, Dialect],
+        repairs: Sequence[Finding] = (),
+        early_bytes: int = 0,
     ) -> None:
         self._dropped: set[tuple[Side, int]] = set()
         self._checker: Checker | None = Checker(
@@ -43,7 +47,7 @@ class SessionChecks:
         self._close_looks = dict.fromkeys(Side, _LOOKED_AT)
         self._found: list[Finding] = []
         self._mended = dict.fromkeys((repair.rule_id, repair.side) for repair in repairs)
-        self._safely(lambda checker: checker.handshake())
+        self._safely(lambda checker: checker.handshake(early_bytes))
         seen = {(finding.rule_id, finding.side) for finding in self._found}
         self._found += [repair for repair in repairs if (repair.rule_id, repair.side) not in seen]
 
@@ -71,11 +75,12 @@ class SessionChecks:
         )
 
     def receive_eof(
-        self, side: Side, how: TcpEnd, unfinished: Sequence[SessionEvent], pending: bytes, at_ns: int
+        self, end: ReachedEnd, unfinished: Sequence[SessionEvent], pending: bytes, at_ns: int
     ) -> None:
-        """The stream of `side` ended, with `unfinished` messages and `pending` bytes of a frame."""
+        """A side's stream ended, with `unfinished` messages and `pending` bytes of a frame."""
+        side, how, notified = end.side, end.how, end.close_notify
         self._safely(lambda checker: checker.receive(side, unfinished, at_ns))
-        self._safely(lambda checker: checker.receive_eof(side, how, at_ns, pending))
+        self._safely(lambda checker: checker.receive_eof(side, how, at_ns, pending, close_notify=notified))
 
     def end(self, at_ns: int) -> None:
         """The session is over."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 from typing import NamedTuple
 
+from wsproxy.conformance.checker import WITNESSED
 from wsproxy.conformance.finding import Finding
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import OpaqueData, Side
@@ -99,6 +100,9 @@ class _Copier:
         for item in self._items(session):
             self._wait()
             _put(target, item)
+        for each in self._source.findings(session.id):
+            if each.rule_id in WITNESSED:
+                target.finding(each.rule_id, each.detail, each.side, each.offset, each.at_ns)
         if session.end is not None:
             target.end(session.end.ended_at_ns)
 

@@ -146,9 +146,12 @@ class Ingest:
             repairs = self._redaction.repairs(repairs, removed)
         session.session_id = session_id = sink.open_session(start)
         if self._redaction is None:
-            log = SessionLog(session_id, start, dialects, self._limits, repairs)
+            log = SessionLog(session_id, start, dialects, self._limits, repairs, opened.early_bytes)
         else:
-            log = RedactedLog(session_id, start, dialects, self._limits, self._redaction, removed, repairs)
+            early = opened.early_bytes
+            log = RedactedLog(
+                session_id, start, dialects, self._limits, self._redaction, removed, repairs, early
+            )
         self._logs[session] = log
         sink.add_sides(log.new_sides())
         self._tell(lambda observer: observer.session_started(session_id, start))
@@ -199,7 +202,7 @@ class Ingest:
         """A TCP direction, or the session, has ended."""
         self._touched[log] = None
         if isinstance(what, ReachedEnd):
-            events = log.receive_eof(what.side, what.how, at_ns, self._batch)
+            events = log.receive_eof(what, at_ns, self._batch)
             self._tell_events(log.session_id, what.side, at_ns, events)
             self._add_findings(log, at_ns)
             return

@@ -15,11 +15,11 @@ from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import SessionStart, TcpEnd
+from wsproxy.store.model import SessionStart
 from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch
 from wsproxy.store.session_log import SessionLog
-from wsproxy.store.session_recorder import Changed, Found
+from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
 
 _MOST_MOVES = 4096
 
@@ -92,8 +92,9 @@ class RedactedLog(SessionLog):
         redaction: Redaction,
         removed: set[str],
         repairs: Sequence[Finding] = (),
+        early_bytes: int = 0,
     ) -> None:
-        super().__init__(session_id, start, dialects, limits, repairs)
+        super().__init__(session_id, start, dialects, limits, repairs, early_bytes)
         self._removed = removed
         self._redaction = redaction
         self._dialects = dialects
@@ -125,10 +126,10 @@ class RedactedLog(SessionLog):
         self._store_notes(batch)
         return events
 
-    def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
-        """Note how the TCP direction from `side` ended, and add the rows of what that completes."""
-        rest = self._finish(side, at_ns, batch)
-        return [*rest, *super().receive_eof(side, how, at_ns, batch)]
+    def receive_eof(self, end: ReachedEnd, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
+        """Note how a TCP direction ended, and add the rows of what that completes."""
+        rest = self._finish(end.side, at_ns, batch)
+        return [*rest, *super().receive_eof(end, at_ns, batch)]
 
     def flush(self, at_ns: int, batch: RowBatch) -> Sequence[tuple[Side, Sequence[SessionEvent]]]:
         """Add the rows of what is still held: nothing more will come."""

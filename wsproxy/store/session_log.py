@@ -12,7 +12,7 @@ from wsproxy.store.checking import SessionChecks
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import SessionEnd, SessionStart, TcpEnd
 from wsproxy.store.rows import RowBatch, side_number, storable
-from wsproxy.store.session_recorder import Changed, Found
+from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
 
 # What a row costs besides the payload in it.
 _ROW_SIZE = 100
@@ -70,9 +70,10 @@ class SessionLog:
         dialects: Mapping[Side, Dialect],
         limits: WriterLimits,
         repairs: Sequence[Finding] = (),
+        early_bytes: int = 0,
     ) -> None:
         self.session_id = session_id
-        self.checks = SessionChecks(start, dialects, repairs)
+        self.checks = SessionChecks(start, dialects, repairs, early_bytes)
         self._last_id = self._last_finding_id = schema.first_id(session_id)
         self._session = Session(
             dialects=dialects, piece_limit=limits.piece_limit, message_limit=limits.message_limit
@@ -172,14 +173,15 @@ class SessionLog:
         """Add a departure from a rule that somebody else has seen."""
         self._add_finding(found, at_ns, batch)
 
-    def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
-        """Note how the TCP direction from `side` ended, and add the rows of what that completes."""
+    def receive_eof(self, end: ReachedEnd, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
+        """Note how a TCP direction ended, and add the rows of what that completes."""
+        side = end.side
         log = self._sides[side]
-        log.end = how
+        log.end = end.how
         log.touched = True
         events = self._session.receive_eof(side, at_ns)
         self._add(log, events, at_ns, batch)
-        self.checks.receive_eof(side, how, events, self._session.pending(side), at_ns)
+        self.checks.receive_eof(end, events, self._session.pending(side), at_ns)
         log.end_id, log.ended_at_ns = self._next_id(), at_ns
         return events
 

@@ -11,10 +11,13 @@ from wsproxy.store.model import ChangeKind, HttpExchange, SessionStart, TcpEnd
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The session begins; `repairs` says what was mended in its opening handshake."""
+    """The session begins; `repairs` says what was mended in its opening handshake, `early_bytes` how much the
+    client sent before there was a response.
+    """
 
     start: SessionStart
     repairs: tuple[Finding, ...]
+    early_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ReachedEnd:
-    """A TCP direction ended."""
+    """A TCP direction ended; `close_notify`: whether TLS ended before it, None where nobody knows."""
 
     side: Side
     how: TcpEnd
+    close_notify: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,18 @@ class SessionRecorder:
 
     __slots__ = ("_intake", "session_id")
 
-    def __init__(self, intake: Intake[Item], start: SessionStart, repairs: Sequence[Finding] = ()) -> None:
+    def __init__(
+        self,
+        intake: Intake[Item],
+        start: SessionStart,
+        repairs: Sequence[Finding] = (),
+        *,
+        early_bytes: int = 0,
+    ) -> None:
         self._intake = intake
         self.session_id: int | None = None
         """The session's number, once it is stored."""
-        opened = Opened(start, tuple(repairs))
+        opened = Opened(start, tuple(repairs), early_bytes)
         self._do(opened, start.started_at_ns, len(start.request_head) + len(start.response_head))
 
     def receive_data(self, side: Side, data: bytes, at_ns: int) -> None:
@@ -105,9 +116,11 @@ class SessionRecorder:
         """Record a departure from a rule; `offset` is None for one in the opening handshake."""
         self._do(Found(rule_id, detail, side, offset, repaired), at_ns, len(detail))
 
-    def receive_eof(self, side: Side, how: str, at_ns: int) -> None:
-        """Record how the TCP direction from `side` ended: "fin" or "rst"."""
-        self._do(ReachedEnd(side, TcpEnd(how)), at_ns, 0)
+    def receive_eof(self, side: Side, how: str, at_ns: int, *, close_notify: bool | None = None) -> None:
+        """Record how the TCP direction from `side` ended: "fin" or "rst", and whether TLS had ended before it
+        (None: no TLS, or nobody knows).
+        """
+        self._do(ReachedEnd(side, TcpEnd(how), close_notify), at_ns, 0)
 
     def end(self, ended_at_ns: int) -> None:
         """Record the end of the session; nothing may follow."""

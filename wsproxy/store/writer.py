@@ -83,9 +83,13 @@ class Recorder:
         database = Database(self.location, self._limits, self._intake.hold, self._clock)
         return DatabaseKeeper(database, self._limits)
 
-    def open_session(self, start: SessionStart, repairs: Sequence[Finding] = ()) -> SessionRecorder:
-        """Begin a session; `repairs` says what was mended in its opening handshake. Never blocks."""
-        return SessionRecorder(self._intake, start, repairs)
+    def open_session(
+        self, start: SessionStart, repairs: Sequence[Finding] = (), *, early_bytes: int = 0
+    ) -> SessionRecorder:
+        """Begin a session; `repairs` says what was mended in its opening handshake, `early_bytes` how much
+        the client sent before there was a response. Never blocks.
+        """
+        return SessionRecorder(self._intake, start, repairs, early_bytes=early_bytes)
 
     def exchange(self, exchange: HttpExchange) -> None:
         """Record a plain HTTP exchange that is over. Never blocks; a no-op once the recorder has failed."""
