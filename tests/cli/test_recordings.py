@@ -176,6 +176,13 @@ def test_a_session_as_json(recording: str) -> None:
     session, *things, end = wsproxy_here("show", "--json", recording, "1").objects
     assert (session["type"], session["target"]) == ("session", "ws://skyq:9006/as/system/status")
     assert (end["type"], end["close_code"]) == ("end", 1000)
+    of_handshake, things = things[:4], things[4:]
+    assert [(thing["type"], thing["rule"]) for thing in of_handshake] == [
+        ("finding", "handshake.field.name-spelling"),
+        ("finding", "handshake.field.upgrade-spelling"),
+        ("finding", "handshake.request.not-websocket"),
+        ("finding", "handshake.request.connection"),
+    ]
     assert [thing["type"] for thing in things].count("frame") == 10
     first = things[0]
     assert (first["side"], first["opcode_name"], first["header"]) == ("server", "text", "817e06a7")
