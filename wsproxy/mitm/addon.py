@@ -37,8 +37,9 @@ class WsproxyAddon:
     recorder's thread.
 
     `failure` is what made it unusable, or ended the recording, if anything did; `finished` says whether
-    mitmproxy has told that it is over. Clients wait at the door until mitmproxy runs: its ports are open
-    earlier, its addons are ready later. Where `let_in` is going to be called, `waits_for_startup`.
+    mitmproxy has told that it is over; `frames` is how many were recorded, once it is. Clients wait at the
+    door until mitmproxy runs: its ports are open earlier, its addons are ready later. Where `let_in` is going
+    to be called, `waits_for_startup`.
     """
 
     name = "wsproxy"
@@ -48,6 +49,7 @@ class WsproxyAddon:
         self.redaction: Redaction | None = None
         self.addons = [Notices(self.shown), Exchanges(self.sessions)]
         self.failure: WsproxyError | None = None
+        self.frames = 0
         self._observers = observers
         self._recorder: Recorder | None = None
         self._recording: str | None = None
@@ -141,6 +143,7 @@ class WsproxyAddon:
         if recorder is None:
             return
         recorder.close()
+        self.frames += recorder.frames
         if recorder.failed is not None:
             self._recording_failed(recorder.failed)
 

@@ -25,7 +25,6 @@ from wsproxy.mitm.logs import forwarded_logs
 from wsproxy.mitm.startup import StartupCheck, listening_urls, stop_listening
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
-from wsproxy.store.reader import open_recording
 
 _FORCED = 130
 # Plain HTTP beside the sessions: what is larger goes through without being kept.
@@ -201,13 +200,7 @@ class Proxy:
             self.stop()
 
     def _facts(self) -> ProxyFacts:
-        recorded = {recorder.session_id for recorder in self._addon.sessions.recorders}
-        frames = 0
-        if self._settings.recording and recorded:
-            with open_recording(self._settings.recording) as recording:
-                mine = [session for session in recording.sessions() if session.id in recorded]
-                frames = sum(session.client.frames + session.server.frames for session in mine)
-        return ProxyFacts(self._addon.sessions.opened, frames, self._settings.recording)
+        return ProxyFacts(self._addon.sessions.opened, self._addon.frames, self._settings.recording)
 
 
 def run_proxy(settings: ProxySettings) -> ProxyFacts:

@@ -69,7 +69,6 @@ class Sessions:
         self.refused = False
         self.live: set[LiveSession] = set()
         self.opened = 0
-        self.recorders: list[SessionRecorder] = []
         self._audience = audience
         self._clock = clock
         self._new_key = lambda: random(_KEY_SIZE)
@@ -97,7 +96,6 @@ class Sessions:
         session = LiveSession(flow, connection_handler(context.client), parts)
         if self.recorder is not None:
             tap.recorder = self._record(self.recorder, flow, agreed)
-            self.recorders.append(tap.recorder)
         session.gate.hold("recorder", self._pressed)
         self.live.add(session)
         self.opened += 1

@@ -55,6 +55,8 @@ class Ingest:
         self._observers = list(observers)
         self._done = done
         self._redaction = redaction
+        self.frames = 0
+        """How many frames are committed."""
         self._batch = RowBatch(mark)
         self._logs: dict[SessionRecorder, SessionLog] = {}
         self._touched: dict[SessionLog, None] = {}
@@ -131,6 +133,7 @@ class Ingest:
     def committed(self) -> list[int]:
         """The sessions that the transaction, now committed, has touched."""
         sessions = [log.session_id for log in self._touched]
+        self.frames += sum(log.new_frames() for log in self._touched)
         self._touched.clear()
         return sessions
 

@@ -82,6 +82,13 @@ class SessionLog:
             start.request_head, start.response_head, response_head_sent=start.response_head_sent
         )
         self._sides = {side: _SideLog(side_number(side), start.started_at_ns) for side in Side}
+        self._counted = 0
+
+    def new_frames(self) -> int:
+        """How many frames there are since the last call."""
+        frames = sum(log.frames for log in self._sides.values())
+        new, self._counted = frames - self._counted, frames
+        return new
 
     @property
     def last_at_ns(self) -> int:

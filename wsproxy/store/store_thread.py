@@ -96,6 +96,7 @@ class StoreThread:
         if self._ingest.recording:
             with self._keeper.transaction() as sink:
                 self._ingest.let_go(sink)
+            self._ingest.committed()
 
     def _idle(self) -> None:
         self._keeper.idle(time.monotonic() - self._quiet_since, recording=self._ingest.recording)

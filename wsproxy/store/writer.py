@@ -55,6 +55,7 @@ class Recorder:
         self._redaction = redaction
         self._clock = clock
         self._intake: Intake[Item] = Intake(self._limits.high_water, on_pressure)
+        self._ingest: Ingest | None = None
         self._thread: StoreThread | None = None
         self._work: Work | None = None
 
@@ -74,8 +75,8 @@ class Recorder:
 
     def _begin(self) -> None:
         keeper = self._keeper()
-        ingest = Ingest(keeper.mark, self._limits, self._observers, self._intake.done, self._redaction)
-        self._thread = StoreThread(keeper, self._intake, ingest, self._limits, self._fail)
+        self._ingest = Ingest(keeper.mark, self._limits, self._observers, self._intake.done, self._redaction)
+        self._thread = StoreThread(keeper, self._intake, self._ingest, self._limits, self._fail)
 
     def _keeper(self) -> Keeper:
         if self.location is None:
@@ -99,6 +100,11 @@ class Recorder:
     def backlog(self) -> int:
         """How many bytes are not committed yet, what it costs to keep them included; 0: all is stored."""
         return self._intake.backlog
+
+    @property
+    def frames(self) -> int:
+        """How many frames are recorded."""
+        return 0 if self.location is None or self._ingest is None else self._ingest.frames
 
     def close(self) -> None:
         """Store what waits, commit, and close the recording; sessions still open are interrupted."""
