@@ -22,12 +22,14 @@ from tests.command_lines import check_arguments
 from tools.docs import (
     commands,
     help_block,
+    option_needed,
     options_table,
     profile_options_table,
     profiles_table,
     refreshed,
     rules_table,
 )
+from wsproxy.conformance.rules import RULES
 from wsproxy.store.writer import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,6 +157,8 @@ def test_every_profile_is_documented() -> None:
 
 def test_every_rule_is_documented() -> None:
     assert rules_table("") in page("docs/rules.md")
+    assert option_needed(RULES["frame.too-large"]) == "frame_limit"
+    assert option_needed(RULES["message.wrong-opcode"]) is option_needed(RULES["frame.rsv-bits"]) is None
 
 
 def test_the_dialect_that_is_shown_works(tmp_path: Path) -> None:

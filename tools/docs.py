@@ -18,6 +18,7 @@ from wsproxy.mitm.addon import WsproxyAddon
 
 ROOT = Path(__file__).resolve().parent.parent
 _WIDTH = 100
+_IDLE: tuple[Any, ...] = (False, 0, {}, [], "", "keep")
 
 
 def commands(command: click.Command = wsproxy, name: str = "wsproxy") -> Iterator[tuple[str, click.Command]]:
@@ -54,8 +55,16 @@ def rules_table(_name: str) -> str:
 def _rule_row(rule: Rule) -> str:
     refused = "; ".join(f"{peer}: {words}" if words else peer for peer, words in rule.rejects)
     repaired = "if asked for" if rule.heuristic else "yes" if rule.repair else "no"
+    if option := option_needed(rule):
+        repaired += f", with `{option}`"
     cells = (f"`{rule.id}`", rule.section, rule.severity, rule.sentence, rule.wire, repaired, refused)
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |\n"
+
+
+def option_needed(rule: Rule) -> str | None:
+    """The option without which the rule's repair has nothing to do."""
+    named = re.search("see the option `([a-z0-9_]+)`", rule.sentence)
+    return named[1] if named and OPTIONS[named[1]].default in _IDLE else None
 
 
 def options_table(_name: str) -> str:

@@ -190,7 +190,7 @@ FIELD_RULES = (
         "handshake.field.many-bytes",
         "RFC 9112 3",
         _NOTE,
-        "The head is longer than 2048 bytes, more than small devices take.",
+        "The head is longer than 2048 bytes, more than small devices take; see the option `few_fields`.",
         "Set-Cookie: AWSALB=...",
         (("esp-idf", ""), ("paho.mqtt.c", ""), ("boost.beast", "std::length_error"), ("hoa", "")),
         repair=True,

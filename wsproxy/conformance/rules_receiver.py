@@ -22,7 +22,7 @@ RECEIVER_RULES = (
         "frame.dialect",
         "RFC 6455 5.2",
         _ERROR,
-        "The two sides frame in different dialects.",
+        "The two sides frame in different dialects, as `--client-dialect` and `--server-dialect` say.",
         "00 48 65 6C 6C 6F FF, or 81 7F 00 01 00 00 ...",
         (("Chrome", "Invalid frame header"), ("ws", "400 Bad Request")),
         repair=True,
