@@ -99,8 +99,13 @@ class Source:
         recording = self._open()
         sessions = [recording.session(ref) for ref in dict.fromkeys(refs)] if refs else recording.sessions()
         offers = [Offer.of_session(session) for session in sessions]
+        chosen = [offer.session for offer in offers if offer.session] if refs else []
+        floors = _floors(recording, chosen)
         for stored in recording.exchanges():
-            if not refs or any(led_to(stored.exchange, offer.session) for offer in offers if offer.session):
+            began_ns = stored.exchange.started_at_ns
+            if not refs or any(
+                led_to(stored.exchange, each) and began_ns > floors[each.id] for each in chosen
+            ):
                 bare = replace(stored.exchange, request_body=b"", response_body=b"")
                 offers.append(Offer.of_exchange(replace(stored, exchange=bare)))
         return offers
@@ -233,6 +238,16 @@ def _ends(session: StoredSession) -> list[End]:
                 )
             )
     return sorted(ends, key=lambda end: end.id)
+
+
+def _floors(recording: Recording, chosen: Sequence[StoredSession]) -> dict[int, int]:
+    """When the session before began whose client had the same address: ports are used again."""
+    floors = dict.fromkeys((each.id for each in chosen), 0)
+    for other in recording.sessions() if chosen else ():
+        for each in chosen:
+            if other.start.client_address == each.start.client_address and other.id < each.id:
+                floors[each.id] = max(floors[each.id], other.start.started_at_ns)
+    return floors
 
 
 def led_to(exchange: HttpExchange, session: StoredSession) -> bool:
