@@ -7,7 +7,7 @@ import pytest
 
 from bench import process
 from bench.__main__ import PAGE, arguments
-from bench.contestants import CONTESTANTS, DIRECT, Contestant
+from bench.contestants import ASYNCIO, CONTESTANTS, DIRECT, MITM_WEBSOCKET, RECORD, Contestant
 from bench.report import BEGIN, END
 from bench.run import WORKLOADS, run
 from bench.scale import Scale
@@ -19,15 +19,21 @@ TINY = Scale("tiny", 1, 1, 1, 5, 0.001, 1 << 18, 2 << 20, 3, 500, True, 500)
 ECHO_ROWS = {"echo_p50", "echo_p99"}
 
 
+# Looking at memory takes a process of its own for each workload, which costs seconds. It is the same for all
+# processes, but for these, which are treated in another way somewhere.
+LOOKED_AT_CLOSELY = (DIRECT, ASYNCIO, MITM_WEBSOCKET, RECORD)
+
+
 @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda one: one.key)
 def test_every_contestant_gets_through_every_workload(contestant: Contestant) -> None:
-    results = run(TINY, [contestant], WORKLOADS, decode=False, replay=False)
+    chosen = [each for each in WORKLOADS if contestant in LOOKED_AT_CLOSELY or not each.memory]
+    results = run(TINY, [contestant], chosen, decode=False, replay=False)
     assert results.notes == []
     measured = {row for row, column in results.figures if column == contestant.key}
     if contestant is DIRECT:
         assert measured == {*ECHO_ROWS, "small_rate", "large_rate", "frame_first_byte"}
     elif process.AVAILABLE:
-        assert measured == {row.key for row in results.rows}
+        assert measured == {row.key for row in results.rows} >= {*ECHO_ROWS, "small_rate", "large_rate"}
 
 
 @pytest.mark.parametrize("decoder", DECODERS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from mitmproxy import http
 
 BODY_LIMIT = 1 << 20
-"""How many bytes of each body are kept by default."""
+"""How many bytes of each body are kept."""
 
 _ATTRIBUTE = "wsproxy_received"
 
