@@ -1,5 +1,6 @@
 """Sessions that keep to the RFCs, as Hypothesis makes them up: what each side sends, in order."""
 
+import json
 import zlib
 from collections import deque
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from wsproxy.protocol.frame import Side
 type Step = tuple[Side, bytes]
 
 _KEYS = st.binary(min_size=4, max_size=4)
+_DOCUMENTS = st.dictionaries(st.text(max_size=5), st.text(max_size=40) | st.integers(), max_size=9)
 _CODES = st.sampled_from([1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999])
 
 
@@ -24,9 +26,11 @@ class _Sender:
     alone: bool = False
     bits: int = 15
     pings: deque[bytes] = field(default_factory=deque)
+    random_keys: bool = False
 
     def frame(self, draw: st.DrawFn, opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> bytes:
-        key = draw(_KEYS) if self.side is Side.CLIENT else None
+        keys = _KEYS.filter(any) if self.random_keys else _KEYS
+        key = draw(keys) if self.side is Side.CLIENT else None
         return frame(opcode, payload, fin=fin, rsv=rsv, key=key)
 
     def compress(self, payload: bytes) -> bytes:
@@ -62,11 +66,41 @@ def conforming_sessions(draw: st.DrawFn, deflate: DeflateParameters | None = Non
     return steps
 
 
+@st.composite
+def ordinary_sessions(draw: st.DrawFn, deflate: DeflateParameters | None = None) -> list[Step]:
+    """What sensible peers do: whole JSON documents and binary messages, in any fragments, compressed or not,
+    pings that are answered, a Close each.
+    """
+    senders = {side: _Sender(side, random_keys=True) for side in Side}
+    steps: list[Step] = []
+    for side in draw(st.lists(st.sampled_from(list(Side)), max_size=6)):
+        sender = senders[side]
+        document = json.dumps(draw(_DOCUMENTS), ensure_ascii=False).encode()
+        opcode, payload = draw(st.sampled_from([(TEXT, document), (BINARY, document[::-1])]))
+        compressed = deflate is not None and draw(st.booleans())
+        for data in _fragments(draw, sender, opcode, payload, compressed=compressed):
+            steps.append((side, data))
+            if draw(st.integers(0, 3)) == 0:
+                pinging = senders[draw(st.sampled_from(list(Side)))]
+                payload = draw(st.binary(max_size=125))
+                steps.append((pinging.side, pinging.frame(draw, PING, payload)))
+                steps.append((pinging.side.other, senders[pinging.side.other].frame(draw, PONG, payload)))
+    first = draw(st.sampled_from(list(Side)))
+    payload = draw(st.sampled_from([b"", close(1000), close(1000, b"bye"), close(1001)]))
+    return [*steps, *((side, senders[side].frame(draw, CLOSE, payload)) for side in (first, first.other))]
+
+
 def _message(draw: st.DrawFn, sender: _Sender, *, compressed: bool) -> list[bytes]:
     if draw(st.booleans()):
         opcode, payload = TEXT, draw(st.text(max_size=30)).encode() * draw(st.sampled_from([1, 1, 1, 8]))
     else:
         opcode, payload = BINARY, draw(st.binary(max_size=40)) * draw(st.sampled_from([1, 1, 1, 9]))
+    return _fragments(draw, sender, opcode, payload, compressed=compressed)
+
+
+def _fragments(
+    draw: st.DrawFn, sender: _Sender, opcode: int, payload: bytes, *, compressed: bool
+) -> list[bytes]:
     rsv = 4 if compressed else 0
     if compressed:
         payload = sender.compress(payload)
