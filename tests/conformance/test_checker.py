@@ -1,6 +1,7 @@
 """What a session departs from, as it comes: each kind once, ordinary sessions not at all."""
 
 import asyncio
+import random
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -30,6 +31,7 @@ from wsproxy.protocol.session import Session
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 SECOND = 1_000_000_000
 OFFER = b"Sec-WebSocket-Extensions: permessage-deflate"
+SMALL = OFFER + b"; server_max_window_bits=9; client_max_window_bits=10"
 DEFLATE = DeflateParameters.from_extension_header("permessage-deflate")
 SESSION_RULES = [rule for rule in RULES.values() if not rule.id.startswith("handshake.")]
 
@@ -84,12 +86,13 @@ def test_a_conforming_session_gives_no_finding_above_note(
     assert rules_of(sight.found, above=Severity.NOTE) == []
 
 
-@given(st.data(), st.sampled_from([None, DEFLATE]), st.sampled_from([7, 1 << 16]))
+@given(st.data(), st.sampled_from([None, OFFER, SMALL]), st.sampled_from([7, 1 << 16]))
 @settings(max_examples=60, deadline=None)
 def test_an_ordinary_session_gives_no_finding(
-    data: st.DataObject, deflate: DeflateParameters | None, size: int
+    data: st.DataObject, extension: bytes | None, size: int
 ) -> None:
-    sight = Sight(request(OFFER), response(OFFER)) if deflate else Sight()
+    deflate = DeflateParameters.from_extension_header(extension.decode()[26:]) if extension else None
+    sight = Sight(request(extension), response(extension)) if extension else Sight()
     moment = 0.0
     for side, sent in data.draw(ordinary_sessions(deflate)):
         moment += 6
@@ -206,6 +209,21 @@ def test_what_one_side_sends(rule_id: str, side: Side, data: bytes) -> None:
     (offset,) = {finding.offset for finding in sight.found if finding.rule_id == rule_id}
     assert offset is not None
     assert len(greeting) <= offset < len(greeting + data)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("bits", "exceeds"), [(9, False), (10, False), (11, True), (15, True)])
+@pytest.mark.parametrize("size", [100, 1 << 16])
+def test_a_small_window_that_was_agreed_on(side: Side, bits: int, size: int, *, exceeds: bool) -> None:
+    both = SMALL.replace(b"bits=9", b"bits=10")
+    sight = Sight(request(both), response(both))
+    said = random.Random(1).randbytes(1300)
+    messages = deflated(said, said, b"more", window_bits=bits)
+    frames = [frame(BINARY, each, rsv=4, key=b"abcd" if side is CLIENT else None) for each in messages]
+    for at in range(0, len(b"".join(frames)), size):
+        sight.send(side, b"".join(frames)[at : at + size])
+    expected = [("deflate.window-exceeded", len(frames[0]))] if exceeds else []
+    assert [(found.rule_id, found.offset) for found in sight.found] == expected
 
 
 DEFLATED = deflated(b"hello hello hello")[0]

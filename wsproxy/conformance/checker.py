@@ -14,6 +14,7 @@ from wsproxy.conformance.checks_frames import check_frame, check_opaque, context
 from wsproxy.conformance.checks_messages import check_payload, is_ordinary
 from wsproxy.conformance.checks_request import check_request
 from wsproxy.conformance.checks_response import check_response
+from wsproxy.conformance.checks_window import window_seen
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Frame, FramePiece, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
@@ -65,6 +66,8 @@ class Checker:
         self._sides = {
             side: SideState(context_for(side, agreed[side]), chosen.get(side, RFC6455)) for side in Side
         }
+        for side, state in self._sides.items():
+            state.window = window_seen(side, agreed[side])
         self._dropped = dropped
         self._most = most_listed
         self._counts: Counter[tuple[str, Side]] = Counter()
@@ -94,14 +97,20 @@ class Checker:
         for event in events:
             kind = type(event)
             if kind is Frame:
+                if state.window is not None:
+                    state.window.frame(event)  # type: ignore[arg-type]
                 if not state.takes(event):  # type: ignore[arg-type]
                     found += self._frame(state, event, at_ns)  # type: ignore[arg-type]
             elif kind is Message:
+                if state.window is not None and not state.lost:
+                    found += state.window.message(event, side)  # type: ignore[arg-type]
                 if not state.lost and (state.split_json.on or not is_ordinary(event)):  # type: ignore[arg-type]
                     found += check_payload(event, side, state.last)  # type: ignore[arg-type]
                     found += state.split_json.receive(event, side)  # type: ignore[arg-type]
             elif kind is FramePiece:
                 state.in_frame = not event.last  # type: ignore[union-attr]
+                if state.window is not None:
+                    state.window.piece(event)  # type: ignore[arg-type]
             elif not state.lost:
                 state.lost = True
                 found += check_opaque(event, side)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.checks_frames import FrameContext
 from wsproxy.conformance.checks_keepalive import PingsSeen
 from wsproxy.conformance.checks_messages import SplitJson
+from wsproxy.conformance.checks_window import WindowSeen
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.guesses import ABSURD, LENGTH, Guesses
 from wsproxy.conformance.utf8_stream import is_utf8
@@ -26,7 +27,8 @@ class SideState:
     """One side: what its next frame may be, and whether frames can still be told apart (`lost`: no).
 
     `ended` says its stream has, `in_frame` that pieces of a large frame are to come, `closes` that its
-    dialect has a Close frame; `last` is its last frame.
+    dialect has a Close frame; `last` is its last frame, `window` what looks at a small window that was agreed
+    on.
     """
 
     __slots__ = (
@@ -42,12 +44,14 @@ class SideState:
         "lost",
         "pings",
         "split_json",
+        "window",
     )
 
     def __init__(self, context: FrameContext, dialect: Dialect) -> None:
         self.context = context
         self.pings = PingsSeen(context.side)
         self.split_json = SplitJson()
+        self.window: WindowSeen | None = None
         self.lost = False
         self.ended = False
         self.in_frame = False

@@ -6,6 +6,8 @@ Source: RFC 7692 sections 6 and 7.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.frame import Side
 from wsproxy.protocol.inflate import DeflateFault
 
 DAMAGED = "deflate.damaged"
@@ -35,3 +37,14 @@ def is_deflate_fault(said: str) -> bool:
 def deflate_rule(said: str) -> str:
     """The rule for one part of `Inflated.error`, which are divided by "; "."""
     return _RULES.get(said, DAMAGED)
+
+
+def stands_alone(side: Side, agreed: DeflateParameters) -> bool:
+    """Whether no message of that side may refer to one before it."""
+    client = side is Side.CLIENT
+    return agreed.client_no_context_takeover if client else agreed.server_no_context_takeover
+
+
+def window_bits(side: Side, agreed: DeflateParameters) -> int:
+    """How far that side may refer back: two to the power of that, in bytes."""
+    return agreed.client_max_window_bits if side is Side.CLIENT else agreed.server_max_window_bits

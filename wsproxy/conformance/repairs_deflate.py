@@ -12,7 +12,14 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wsproxy.conformance.checks_deflate import DAMAGED, DEFLATE_FAULTS, WINDOW_EXCEEDED, deflate_rule
+from wsproxy.conformance.checks_deflate import (
+    DAMAGED,
+    DEFLATE_FAULTS,
+    WINDOW_EXCEEDED,
+    deflate_rule,
+    stands_alone,
+    window_bits,
+)
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.deflate import DeflateParameters, Inflated, InflateStream
@@ -49,7 +56,7 @@ class Compression:
         self._model = _Receiver(conditions.side, taken) if taken is not None else None
         agreed = sent or DeflateParameters()
         self._inflater = agreed.inflater(conditions.side, output_limit=self._limit)
-        self._takeover = not _alone(conditions.side, agreed)
+        self._takeover = not stands_alone(conditions.side, agreed)
         self._history: bytes | None = b""
 
     @property
@@ -168,8 +175,8 @@ class _Receiver:
     __slots__ = ("_alone", "_bits", "_decompressor")
 
     def __init__(self, side: Side, taken: DeflateParameters) -> None:
-        self._bits = _window_bits(side, taken)
-        self._alone = _alone(side, taken)
+        self._bits = window_bits(side, taken)
+        self._alone = stands_alone(side, taken)
         self._decompressor = self._new()
 
     def takes(self, data: Sequence[bytes], inflated: Inflated) -> bool:
@@ -191,14 +198,5 @@ def _same_for(side: Side, sent: DeflateParameters | None, taken: DeflateParamete
     """Whether what this side may send on one leg is what the other leg allows it to be."""
     if sent is None or taken is None or sent.per_frame is not taken.per_frame:
         return False
-    alone = _alone(side, sent) or not _alone(side, taken)
-    return alone and _window_bits(side, sent) <= _window_bits(side, taken)
-
-
-def _alone(side: Side, agreed: DeflateParameters) -> bool:
-    client = side is Side.CLIENT
-    return agreed.client_no_context_takeover if client else agreed.server_no_context_takeover
-
-
-def _window_bits(side: Side, agreed: DeflateParameters) -> int:
-    return agreed.client_max_window_bits if side is Side.CLIENT else agreed.server_max_window_bits
+    alone = stands_alone(side, sent) or not stands_alone(side, taken)
+    return alone and window_bits(side, sent) <= window_bits(side, taken)
