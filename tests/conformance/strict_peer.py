@@ -12,6 +12,8 @@ from websockets.uri import parse_uri
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Side
 
+_CLOSE_INSIDE = "incomplete fragmented message"
+
 
 @dataclass
 class StrictPeer:
@@ -53,9 +55,15 @@ class StrictPeer:
         self.frames += [event for event in self.protocol.events_received() if isinstance(event, Frame)]
 
     @property
-    def error(self) -> Exception | None:
+    def complaint(self) -> Exception | None:
         """What it complains about, if anything."""
         return self.protocol.parser_exc
+
+    @property
+    def error(self) -> Exception | None:
+        """The same, but for a Close inside a fragmented message: RFC 6455 section 5.4 allows that."""
+        closed = self.protocol.close_rcvd is not None
+        return None if closed and str(self.complaint) == _CLOSE_INSIDE else self.complaint
 
     def messages(self) -> list[tuple[Opcode, bytes]]:
         """The messages it was sent; raises UnicodeDecodeError for text that is none."""

@@ -529,7 +529,7 @@ def _words(peer: str, side: Side, data: bytes, deflate: DeflateParameters | None
             strict.messages()
         except UnicodeDecodeError as error:
             return str(error)
-        return str(strict.error)
+        return str(strict.complaint)
     extension = PerMessageDeflate()
     extension._enabled = True
     kind = ConnectionType.SERVER if side is CLIENT else ConnectionType.CLIENT

@@ -49,11 +49,11 @@ def got(line: Line, side=CLIENT) -> list[bytes]:
         ),
         (frame(CONT, b"\xff__", fin=False), frame(BINARY, b"\xff__"), ["message.orphan-continuation"]),
         (frame(CONT, fin=False) + frame(TEXT, b"a"), frame(TEXT, b"a"), ["message.orphan-continuation"]),
-        # a Close inside a message
+        # a Close inside a message: finished, the half would look whole
         (
             frame(TEXT, b"a\xe4", fin=False) + frame(CLOSE, close(1000)),
-            frame(TEXT, b"a\xe4", fin=False) + frame(CONT, b"\x80\x80") + frame(CLOSE, close(1000)),
-            ["message.unfinished"],
+            frame(TEXT, b"a\xe4", fin=False) + frame(CLOSE, close(1000)),
+            [],
         ),
         # E09 E10 E14 H01: after a Close
         (
@@ -81,6 +81,61 @@ def test_messages_in_order(came: bytes, goes: bytes, rules: list[str], sizes) ->
     assert line.send(SERVER, came, sizes) == goes
     assert list(dict.fromkeys(line.rules(SERVER))) == list(dict.fromkeys(rules))
     got(line)
+
+
+HELD = (
+    {},
+    {"whole_messages": True},
+    {"whole_messages": True, "hold_limit": 300},
+    {"no_control_inside": True},
+    {"frame_limit": 7},
+    {"utf8": "guess"},
+    {"on": ["message.split-json", "message.several-json", "message.nul-padding"]},
+    {"on": ["message.split-json"], "hold_limit": 300},
+)
+WHOLE = frame(TEXT, b'{"whole": 1}')
+HALF = frame(TEXT, b'{"half": ', fin=False)
+HALVES = (
+    HALF,
+    HALF + frame(CONT, b'"tr\xc3', fin=False),
+    HALF + frame(PING, b"p"),
+    frame(TEXT, b'{"half": ' + bytes(400), fin=False),
+    frame(BINARY, b"half", fin=False) + frame(BINARY, b"message", fin=False),
+)
+
+
+@pytest.mark.parametrize("ending", ["close", "end", "timeout"])
+@pytest.mark.parametrize("options", HELD)
+@pytest.mark.parametrize("half", HALVES)
+def test_half_a_message_never_arrives_as_a_whole_one(half: bytes, options: dict, ending: str) -> None:
+    line = Line(profile(**options))
+    line.send(SERVER, WHOLE + half)
+    if ending == "close":
+        line.send(SERVER, frame(CLOSE, close(1000)))
+    elif ending == "end":
+        line.end(SERVER)
+    else:
+        line.send(CLIENT, client_frame(CLOSE, close(1000)))
+        line.wait(100)
+    assert got(line) == [b'{"whole": 1}']
+    assert line.peers[CLIENT].protocol.close_rcvd is not None
+
+
+def test_half_a_compressed_message_never_arrives_as_a_whole_one() -> None:
+    for extra in ({}, {"hold_limit": 10}):
+        line = Line(profile(**extra), BOTH)
+        line.send(SERVER, frame(TEXT, b"\xf2H\xcd\xc9\xc9\x07\x00", fin=False, rsv=4))
+        line.send(SERVER, frame(CLOSE, close(1000)))
+        assert got(line) == []
+        assert line.peers[CLIENT].protocol.close_rcvd is not None
+
+
+def test_what_waited_behind_half_a_message_is_not_sent_inside_it() -> None:
+    line = Line()
+    line.send(SERVER, frame(TEXT, b"a", fin=False) + frame(BINARY, b"x"))
+    assert line.send(SERVER, frame(CLOSE, close(1000))) == frame(CLOSE, close(1000))
+    assert got(line) == []
+    assert line.rules(SERVER) == ["message.interrupted"]
 
 
 def test_what_was_deferred_is_bounded() -> None:

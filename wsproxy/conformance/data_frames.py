@@ -112,7 +112,11 @@ class DataFrames:
         return True
 
     def abandon(self) -> None:
-        """No more frames come: what is held unfinished does not go on, what was deferred does."""
+        """No more frames come: what is held unfinished does not go on.
+
+        What has begun to go on stays unfinished: finished, it would look whole. RFC 6455 section 5.4 allows
+        the Close that comes next. What was deferred until its end does not go on either.
+        """
         if self.hold is not None and self.hold.json is not None:
             self.release()
         hold, self.hold = self.hold, None
@@ -122,7 +126,6 @@ class DataFrames:
                 self._outlet.track.drop(item.end, ("message.unfinished",))
             else:
                 self._again(item, item.frame)
-        self.sequence.finish()
 
     def release(self) -> None:
         """Hold no longer: what is held goes on as it came, if the receiver can make anything of it."""

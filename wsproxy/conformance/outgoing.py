@@ -49,6 +49,7 @@ class Track:
 
     def show(self, window: bytes, base: int) -> None:
         """The bytes at hand, the first of which is the stream's byte `base`."""
+        self.flush()
         self._window = window
         self._base = base
 

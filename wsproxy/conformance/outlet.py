@@ -17,9 +17,9 @@ class Outlet:
 
     `open` is the opcode of the message under way, `text` its text if that is watched; `mid_frame` says that a
     frame is under way, so nothing else may be sent; `closed`, that a Close frame was sent and nothing may be.
-    `no_control_inside` and `frame_limit` are what the peer cannot take (0: no limit); `finishes` says that no
-    message is left unfinished. `hangs_up` says that the connection to the peer is to be dropped in place
-    of a Close frame, if `drops_at_close`.
+    `no_control_inside` and `frame_limit` are what the peer cannot take (0: no limit); `finishes` says that a
+    message is finished before the next one. `hangs_up` says that the connection to the peer is to be dropped
+    in place of a Close frame, if `drops_at_close`.
     """
 
     __slots__ = (
@@ -88,7 +88,6 @@ class Outlet:
     def control(self, draft: Draft, end: int) -> None:
         """A complete control frame goes on, now or after the message under way; a Close is the last frame."""
         if draft.opcode == Opcode.CLOSE:
-            self.finish_message()
             if self._drops_at_close:
                 self._hang_up(end, draft.rules)
             else:
@@ -127,19 +126,21 @@ class Outlet:
         return len(self._put_in)
 
     def close(self, payload: bytes, rules: Sequence[str]) -> bool:
-        """A Close frame of our own, the last thing sent; False if a frame is under way: no Close fits."""
+        """A Close frame of our own, the last thing sent; False if a frame is under way: no Close fits.
+
+        An unfinished message fits (RFC 6455 section 5.4): its receiver drops it.
+        """
         if self.mid_frame or self.closed:
             return False
-        self.finish_message()
         if self._drops_at_close:
             self._hang_up(self.track.end, rules)
         else:
-            self.inject(Opcode.CLOSE, payload, rules)
+            self.track.inject(self.writer.frame(Opcode.CLOSE, payload, key=self.writer.key()), rules)
         self.closed = True
         return True
 
     def finish_message(self) -> None:
-        """End the message under way, if any. RFC 6455 section 5.4; cases G03 O02."""
+        """End the message under way for the next one, if any. RFC 6455 section 5.4; cases G03 O02."""
         if self.open is None or not self._finishes:
             return
         begun = self.text.begun if self.text is not None else b""

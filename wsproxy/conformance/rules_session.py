@@ -46,6 +46,7 @@ SESSION_RULES = (
         _ERROR,
         "A message ended without its final fragment.",
         "01 05 ..., 88 02 03 E8",
+        (("websockets", "incomplete fragmented message"),),
         repair=True,
     ),
     Rule(
