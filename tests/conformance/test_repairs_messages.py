@@ -1,5 +1,7 @@
 """Each repair of a message, of the order of its frames, and of its compression."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,7 +85,7 @@ def test_messages_in_order(came: bytes, goes: bytes, rules: list[str], sizes) ->
     got(line)
 
 
-HELD = (
+HELD: tuple[dict[str, Any], ...] = (
     {},
     {"whole_messages": True},
     {"whole_messages": True, "hold_limit": 300},
@@ -107,7 +109,9 @@ HALVES = (
 @pytest.mark.parametrize("ending", ["close", "end", "timeout"])
 @pytest.mark.parametrize("options", HELD)
 @pytest.mark.parametrize("half", HALVES)
-def test_half_a_message_never_arrives_as_a_whole_one(half: bytes, options: dict, ending: str) -> None:
+def test_half_a_message_never_arrives_as_a_whole_one(
+    half: bytes, options: dict[str, Any], ending: str
+) -> None:
     line = Line(profile(**options))
     line.send(SERVER, WHOLE + half)
     if ending == "close":
@@ -122,8 +126,8 @@ def test_half_a_message_never_arrives_as_a_whole_one(half: bytes, options: dict,
 
 
 def test_half_a_compressed_message_never_arrives_as_a_whole_one() -> None:
-    for extra in ({}, {"hold_limit": 10}):
-        line = Line(profile(**extra), BOTH)
+    for limit in (10, 1 << 20):
+        line = Line(profile(hold_limit=limit), BOTH)
         line.send(SERVER, frame(TEXT, b"\xf2H\xcd\xc9\xc9\x07\x00", fin=False, rsv=4))
         line.send(SERVER, frame(CLOSE, close(1000)))
         assert got(line) == []
