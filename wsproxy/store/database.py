@@ -62,11 +62,6 @@ class Database:
         if self._checkpointer is not None:
             self._checkpointer.look(self._connection)
 
-    def hurry(self) -> None:
-        """Wait for no disk: what is written to a SQLite file need not outlive a power cut."""
-        if self._checkpointer is not None:
-            sqlite_connection(self._connection).execute("PRAGMA synchronous=OFF")
-
     def leave_turn(self) -> None:
         """Let other recorders write to the same SQLite file; to be called between transactions under load."""
         if self._checkpointer is not None:

@@ -9,12 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from wsproxy.errors import RecordingError
-from wsproxy.store import schema
+from wsproxy.store import recorders, schema
 from wsproxy.store.database import Database
-from wsproxy.store.inserts import Insert
+from wsproxy.store.engine import scratch_engine
+from wsproxy.store.failures import explained
+from wsproxy.store.inserts import Insert, placeholder
 from wsproxy.store.jsonl_file import read_records
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.location import Location
+from wsproxy.store.migrations import make_tables
 from wsproxy.store.records import Record
 
 _BATCH_SIZE = 1 << 20
@@ -22,26 +25,37 @@ _ROW_SIZE = 200
 _NUMBERED = (schema.sessions, schema.http_exchanges)
 
 
-def load_records(
-    location: Location, records: Iterable[Record], clock: Callable[[], int], *, lasting: bool = True
-) -> list[int]:
+def load_records(location: Location, records: Iterable[Record], clock: Callable[[], int]) -> list[int]:
     """Add sessions and HTTP exchanges to a recording; their numbers stay as they are if there is none yet.
 
-    `lasting` False: a file that nobody needs after a power cut is not waited for. Returns the numbers of the
-    sessions. Raises RecordingError if it cannot be written.
+    Returns the numbers of the sessions. Raises RecordingError if it cannot be written.
     """
     database = Database(location, WriterLimits(), lambda held: None, clock)
     try:
-        if not lasting:
-            database.hurry()
         with database.transaction() as connection:
-            loader = _Loader(connection, database)
-            for record in records:
-                loader.add(record)
-            loader.flush()
-        return loader.sessions
+            return _load(connection, database.recorder_id, records)
     finally:
         database.close()
+
+
+def _load_scratch(location: Location, records: Iterable[Record]) -> None:
+    """Make a recording that is to be read once, and by us."""
+    assert location.path is not None
+    engine = scratch_engine(location.path)
+    with explained(location), engine.connect() as connection, connection.begin():
+        make_tables(connection)
+        now_ns = time.time_ns()
+        recorder_id = recorders.register(connection, now_ns)
+        _load(connection, recorder_id, records)
+        recorders.retire(connection, recorder_id, now_ns)
+
+
+def _load(connection: Connection, recorder_id: int, records: Iterable[Record]) -> list[int]:
+    loader = _Loader(connection, recorder_id)
+    for record in records:
+        loader.add(record)
+    loader.flush()
+    return loader.sessions
 
 
 def loaded(location: Location) -> tuple[Location, Callable[[], None]]:
@@ -58,7 +72,7 @@ def loaded(location: Location) -> tuple[Location, Callable[[], None]]:
     folder = tempfile.TemporaryDirectory(prefix="wsproxy-", ignore_cleanup_errors=True)
     try:
         place = location.kept_in(Path(folder.name) / "recording.db")
-        load_records(place, read_records(location.jsonl, location), time.time_ns, lasting=False)
+        _load_scratch(place, read_records(location.jsonl, location))
     except BaseException:
         folder.cleanup()
         raise
@@ -68,16 +82,16 @@ def loaded(location: Location) -> tuple[Location, Callable[[], None]]:
 class _Loader:
     """Gathers rows, and inserts them many at a time."""
 
-    def __init__(self, connection: Connection, database: Database) -> None:
+    def __init__(self, connection: Connection, recorder_id: int) -> None:
         self.sessions: list[int] = []
         self._connection = connection
-        self._recorder_id = database.recorder_id
+        self._recorder_id = recorder_id
         # Elsewhere others may add sessions meanwhile, and the database counts.
         self._chooses = connection.dialect.name == "sqlite"
         self._after = {table: _last_id(connection, table) for table in _NUMBERED}
         self._first = {table: after > 0 for table, after in self._after.items()}
-        tables = schema.metadata.sorted_tables
-        self._inserts = {table: Insert(table, database.mark, named=True) for table in tables}
+        tables, mark = schema.metadata.sorted_tables, placeholder(connection)
+        self._inserts = {table: Insert(table, mark, named=True) for table in tables}
         self._rows: dict[Table, list[tuple[Any, ...]]] = {}
         self._size = 0
         self._session = 0

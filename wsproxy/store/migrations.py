@@ -76,6 +76,14 @@ def migrate(connection: Connection, location: Location) -> None:
         _note_version(connection, number, name)
 
 
+def make_tables(connection: Connection) -> None:
+    """Make an empty SQLite database a recording of the current format as far as our own reader needs it:
+    without the views, and without the index that no recorder would fill.
+    """
+    schema.metadata.create_all(connection, checkfirst=False)
+    _note_version(connection, len(MIGRATIONS), "")
+
+
 def check_version(connection: Connection, location: Location) -> int:
     """The format of the recording; raises RecordingError unless there is one in a format that can be read."""
     version = stored_version(connection, location)
