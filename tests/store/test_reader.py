@@ -1,9 +1,11 @@
 """Reading, while somebody writes, where nothing can be written, and when there is nothing to read."""
 
+import gc
 import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from tests.store.test_durability import kill_feeder
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.store.limits import WriterLimits
+from wsproxy.store.model import ChangeKind
 from wsproxy.store.reader import open_recording
 
 HELLO = b"\x81\x05Hello"
@@ -216,3 +219,24 @@ def test_many_sessions_are_listed(tmp_path: Path) -> None:
             recorder.open_session(START).end(AT)
     with open_recording(str(place)) as recording:
         assert [session.id for session in recording.sessions()] == list(range(1, 301))
+
+
+def test_a_reading_that_is_left_ends_with_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "recording.db"
+    record_session(
+        place,
+        [(Side.SERVER, b"\x81\x01a")],
+        then=lambda session: session.change(ChangeKind.DROPPED, Side.SERVER, 0, 3, b"", AT),
+    )
+    raised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    with open_recording(str(place)) as recording:
+        left: list[object] = [recording.changes_by_offset(1, Side.SERVER)]
+        next(left[0])  # type: ignore[call-overload]
+        # An error's traceback may hold it in a ring like this one.
+        left.append(left)
+    del left
+    gc.collect()
+    assert raised == []

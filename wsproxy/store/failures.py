@@ -57,7 +57,7 @@ def explained(location: Location) -> Iterator[None]:
     """Turn what the database or the file system raises within into a RecordingError about `location`."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError, OverflowError) as error:
         raise explain(location, error) from error
 
 
@@ -79,7 +79,7 @@ def _sqlite_meaning(location: Location, cause: sqlite3.Error) -> str | None:
 
 
 def _meaning(cause: BaseException) -> str | None:
-    if isinstance(cause, UnicodeDecodeError):
+    if isinstance(cause, UnicodeDecodeError | OverflowError):
         return _DAMAGED
     if isinstance(cause, OSError):
         return _ERRNOS.get(cause.errno or 0)

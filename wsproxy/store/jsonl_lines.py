@@ -12,6 +12,7 @@ from wsproxy.store import schema
 from wsproxy.store.model import ChangeKind, SessionState, TcpEnd
 from wsproxy.store.records import Record
 from wsproxy.store.row_types import value_type
+from wsproxy.store.rows import check_masking_key
 
 FORMAT = 1
 
@@ -126,10 +127,13 @@ def _written(column: Column[Any], value: Any, session_id: int) -> object:
         return _SIDES[value].value
     if name in _WORDS and value not in _WORDS[name]:
         raise LineError(f"{name} is {value!r:.40}")
-    if _field(column) != name:
-        return value - schema.first_id(session_id)
+    if value_type(column) is int:
+        return _written_number(column, value, session_id)
+    if isinstance(value, str) and "\0" in value:
+        raise LineError(f"{name} holds NUL")
     if not isinstance(value, bytes):
         return value
+    _check_key(name, value)
     if name in _HEX:
         return value.hex()
     try:
@@ -137,6 +141,16 @@ def _written(column: Column[Any], value: Any, session_id: int) -> object:
     except UnicodeDecodeError:
         text = "\0"
     return text if "\0" not in text else {"base64": b64encode(value).decode()}
+
+
+def _written_number(column: Column[Any], value: int, session_id: int) -> int:
+    name = _field(column)
+    if name == column.name:
+        _check_number(name, value, *_range(name))
+        return value
+    position = value - schema.first_id(session_id)
+    _check_number(name, position, 0, _POSITIONS - 1)
+    return position
 
 
 def _read(column: Column[Any], value: Any, session_id: int) -> object:
@@ -150,7 +164,9 @@ def _read(column: Column[Any], value: Any, session_id: int) -> object:
     if column.name in _WORDS and (not isinstance(value, str) or value not in _WORDS[column.name]):
         raise LineError(f'"{name}" is {value!r:.40}, not one of {", ".join(_WORDS[column.name])}')
     if wanted is bytes:
-        return _bytes(name, value, from_hex=name in _HEX)
+        data = _bytes(name, value, from_hex=name in _HEX)
+        _check_key(name, data)
+        return data
     if type(value) is not wanted:
         raise LineError(f'"{name}" is {value!r:.40}, not {_IN_WORDS[wanted]}')
     if isinstance(value, str) and 0 in _encoded(name, value):
@@ -169,8 +185,20 @@ def _number(name: str, value: int, session_id: int | None) -> int:
     if session_id is not None:
         _check_number(name, value, 0, _POSITIONS - 1)
         return schema.first_id(session_id) + value
-    _check_number(name, value, _LEAST if name.endswith("_ns") else 0, _MOST)
+    _check_number(name, value, *_range(name))
     return value
+
+
+def _range(name: str) -> tuple[int, int]:
+    return _LEAST if name.endswith("_ns") else 0, _MOST
+
+
+def _check_key(name: str, value: bytes) -> None:
+    if name == "masking_key":
+        try:
+            check_masking_key(value)
+        except ValueError as error:
+            raise LineError(f'"{name}" is {error}') from None
 
 
 def _bytes(name: str, value: Any, *, from_hex: bool) -> bytes:

@@ -23,6 +23,7 @@ class Pages:
         self._location = location
         with explained(location):
             self._connection = engine.connect()
+        self._sorting: set[Connection] = set()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -71,15 +72,20 @@ class Pages:
 
     def sorted_rows(self, statement: Select[Any]) -> Iterator[Row[Any]]:
         """The rows of a statement that sorts what may be many, on a connection of its own, held to the
-        end.
+        end, or until this is closed.
         """
         with explained(self._location), self._engine.connect() as connection:
-            found = connection.execution_options(yield_per=_PAGE).execute(statement)
-            for page in found.partitions(_PAGE):
-                check_rows(statement, page, self._location)
-                yield from page
+            self._sorting.add(connection)
+            try:
+                found = connection.execution_options(yield_per=_PAGE).execute(statement)
+                for page in found.partitions(_PAGE):
+                    check_rows(statement, page, self._location)
+                    yield from page
+            finally:
+                self._sorting.discard(connection)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection, and those of `sorted_rows` that nobody reads on from."""
+        for connection in (*self._sorting, self._connection):
+            connection.close()
         self._engine.dispose()

@@ -138,8 +138,8 @@ class Recording:
 
     def payload(self, frame_id: int) -> Iterator[bytes]:
         """The payload data of a frame, all that was recorded of it, in the pieces in which it is kept."""
-        for row in self._pages.fetch(select(schema.frames).where(schema.frames.c.id == frame_id)):
-            frame = rows.frame(row)
+        found = self._pages.fetch(select(schema.frames).where(schema.frames.c.id == frame_id))
+        for frame in self._pages.converted(found, rows.frame):
             yield frame.payload
             if not frame.complete:
                 yield from self._later_payload(frame_id)

@@ -21,6 +21,7 @@ from wsproxy.store.model import (
 )
 
 _SIDES = {schema.CLIENT: Side.CLIENT, schema.SERVER: Side.SERVER}
+_KEY_SIZE = 4
 
 
 def side_number(side: Side) -> int:
@@ -103,8 +104,10 @@ def stored_event(row: Any, event: WireEvent) -> StoredEvent:
 
 
 def frame(row: Any) -> Frame:
-    """The frame in a row of `frames`."""
-    return Frame(*row[3:])
+    """The frame in a row of `frames`. Raises ValueError for what no recorder writes."""
+    found = Frame(*row[3:])
+    check_masking_key(found.masking_key)
+    return found
 
 
 def stored_frame(row: Any) -> StoredFrame:
@@ -113,8 +116,15 @@ def stored_frame(row: Any) -> StoredFrame:
 
 
 def frame_piece(row: Any) -> FramePiece:
-    """The piece in a row of `frame_pieces`."""
+    """The piece in a row of `frame_pieces`. Raises ValueError for what no recorder writes."""
+    check_masking_key(row.masking_key)
     return FramePiece(row.payload_offset, row.payload, row.last, row.masking_key, row.trailer)
+
+
+def check_masking_key(key: bytes | None) -> None:
+    """Raise ValueError if it is none."""
+    if key is not None and len(key) != _KEY_SIZE:
+        raise ValueError(f"a masking key of {len(key)} bytes")
 
 
 def opaque_data(row: Any) -> OpaqueData:

@@ -38,8 +38,8 @@ class Search:
         """The messages, by their ids. Raises RecordingError if this Python's SQLite cannot search texts."""
         with self._pages.transaction() as connection:
             indexed = has_index(connection)
-            sessions = connection.execute(INCOMPLETE_SESSIONS if indexed else UNINDEXED_SESSIONS)
-            marks = {row.id: row.mark for row in sessions}
+            asked = INCOMPLETE_SESSIONS if indexed else UNINDEXED_SESSIONS
+            marks = {row.id: row.mark for row in self._pages.checked(connection, asked)}
         by_index = self._by_index(marks) if indexed else iter(())
         with closing(MemoryIndex(self._asked)) as index:
             rest = chain.from_iterable(self._messages_after(*place) for place in marks.items())

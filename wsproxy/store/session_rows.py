@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wsproxy.protocol.frame import Side
+from wsproxy.store import schema
 from wsproxy.store.model import SessionEnd, SessionState, SideCounts, StoredSession, TcpEnd
 from wsproxy.store.rows import session_start
 
@@ -14,7 +15,12 @@ def any_open(rows: Iterable[Any]) -> bool:
 
 
 def stored_session(row: Any, dead: set[int]) -> StoredSession:
-    """The session in a row of `select_sessions`; one whose recorder is `dead` is interrupted."""
+    """The session in a row of `select_sessions`; one whose recorder is `dead` is interrupted.
+
+    Raises ValueError for what no recorder writes.
+    """
+    if not 0 < row.id < schema.MOST_SESSIONS:
+        raise ValueError("its number is none that a session can have")
     state = SessionState(row.state)
     if state is SessionState.OPEN and row.recorder_id in dead:
         state = SessionState.INTERRUPTED
