@@ -41,7 +41,7 @@ bench: setup ## one table: wsproxy beside its peers, all in one run (minutes)
 	$(bin)/python -m bench
 
 COUNT ?= 10000
-fuzz-recordings: setup ## damaged and hostile recordings through everything that reads one (COUNT=10000, SEED=1)
+fuzz-recordings: setup ## damaged and hostile recordings read, shown, compared, copied and played (COUNT=10000, SEED=1)
 	$(bin)/python -m tests.store.hostile $(COUNT) $(SEED)
 
 rescue: setup ## weak peers and strict ones: direct, through mitmproxy, through wsproxy; writes docs/rescue.md (minutes)
