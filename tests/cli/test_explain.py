@@ -1,6 +1,7 @@
 """`wsproxy explain` through the installed entry point."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -192,9 +193,18 @@ def test_long_inputs_are_cut_and_it_is_said() -> None:
     data = bytes.fromhex(HELLO) * 30
     drawn = explain("-", stdin=data)
     assert drawn.count("Frame ") == 20
-    assert drawn.endswith("… 10 more parts (-n 0 draws all)\n")
+    assert drawn.endswith("… there is more (-n 0 draws all)\n")
     assert explain("-n", "0", "-", stdin=data).count("Frame ") == 30
     assert "… 56 more lines" in explain("--lines", "4", "-", stdin=FRAME)
+
+
+def test_no_more_is_looked_at_than_is_drawn(tmp_path: Path) -> None:
+    file = tmp_path / "zeros.bin"
+    file.write_bytes(bytes(4 << 20))
+    started = time.process_time()
+    assert explain(str(file)).endswith("… there is more (-n 0 draws all)\n")
+    # All of it would take minutes.
+    assert time.process_time() - started < 10
 
 
 def test_output_is_plain_ascii_where_nothing_else_can_be_printed() -> None:

@@ -278,6 +278,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         (["gopher://skyq"], "not a WebSocket URL"),
         (["ws://"], "names no host"),
         (["ws://a:b@skyq"], "user name"),
+        (["--normalize", "ws://skyq"], "write --normalize=strict"),
         (["ws://skyq:99999"], "not a URL"),
         (["ws://skyq", "--mode", "regular"], "either TARGET or --mode"),
         (["--mode", "nosuch"], "nosuch"),

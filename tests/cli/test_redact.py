@@ -49,3 +49,12 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path: Path) -> None:
         wsproxy_here("redact", str(tmp_path / "a.db"), "-o", out, "--redact", "pin"), 2, "no redaction"
     )
     assert not Path(out).exists()
+
+
+def test_a_place_that_cannot_be_one_is_said_in_a_line(tmp_path: Path) -> None:
+    make(tmp_path / "a.db")
+    for name in ("n" * 300 + ".db", "n" * 300 + ".jsonl"):
+        for command in (("redact", "-o"), ("import", "-o"), ("export", "-o")):
+            done = wsproxy_here(*command, str(tmp_path / name), str(tmp_path / "a.db"))
+            if command[0] != "export" or name.endswith(".jsonl"):
+                check_error(done, 2, "is too long a name")

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mitmproxy.options import Options
@@ -91,6 +92,30 @@ def test_each_direction_ends_by_itself(loop: LoopThread, device: Device, tmp_pat
 
         loop.run(end_both())
     assert ends(recording) == (TcpEnd.FIN, TcpEnd.FIN)
+
+
+@pytest.mark.parametrize("mode", [{}, {"intercept": True}, {"normalize": "strict"}])
+def test_what_came_before_an_early_end_goes_on_before_it(
+    loop: LoopThread, device: Device, tmp_path: Path, mode: dict[str, Any]
+) -> None:
+    recording = tmp_path / "r.db"
+
+    async def talk(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send(REQUEST + client_frame(TEXT, b"in a hurry"))
+        client.half_close()
+        served = await device.accept()
+        await served.expect_head()
+        await served.send(RESPONSE)
+        await client.expect_head()
+        await served.expect(client_frame(TEXT, b"in a hurry"))
+        assert await served.expect_end() == "fin"
+        await hang_up(served, client)
+
+    with inside(device, recording=str(recording), **mode) as proxy:
+        loop.run(talk(proxy.port))
+    assert not proxy.notices
+    assert stored(recording).session.client.frames == 1
 
 
 def test_ctrl_c_ends_open_sessions(loop: LoopThread, device: Device, tmp_path: Path) -> None:

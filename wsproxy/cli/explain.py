@@ -67,7 +67,8 @@ def explain(
 
     grammar = load_dialect(dialect)
     given = read_input(source, payload_length)
-    sent_by, parts = dissect(given.data, grammar, Side(side) if side else None, deflate=deflate)
+    most = limit + 1 if limit > 0 else None
+    sent_by, parts = dissect(given.data, grammar, Side(side) if side else None, deflate=deflate, most=most)
     shown = _first(parts, limit)
     output = Output()
     if as_json:
@@ -80,7 +81,7 @@ def explain(
         output.print()
         output.print_all(part_lines(part, frames, lines))
     if len(shown) < len(parts):
-        output.print_all(["", f"… {len(parts) - len(shown)} more parts (-n 0 draws all)"])
+        output.print_all(["", "… there is more (-n 0 draws all)"])
 
 
 def _first(parts: "list[Part]", limit: int) -> "list[Part]":

@@ -108,6 +108,11 @@ def record(
     """
     from wsproxy.mitm.run import ProxySettings
 
+    if "://" in settings["normalize"]:
+        raise UsageError(
+            f"--normalize takes {settings['normalize']} for the name of a profile: put it behind TARGET, or"
+            " write --normalize=strict"
+        )
     device = _device(target, mode)
     notices = _Notices()
     place = None if no_recording else recording

@@ -32,14 +32,16 @@ def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence
     `wsproxy record --redact` does. RECORDING stays as it is.
     """
     from wsproxy.store.copying import copy_recording
+    from wsproxy.store.failures import explained
     from wsproxy.store.location import parse_location
     from wsproxy.store.reader import open_recording
     from wsproxy.store.redaction import Redaction
 
     redaction = Redaction.of(rules)
     place = parse_location(output)
-    if any(path is not None and path.exists() for path in (place.path, place.jsonl)):
-        raise UsageError(f"{output} exists already: name a new file")
+    with explained(place):
+        if any(path is not None and path.exists() for path in (place.path, place.jsonl)):
+            raise UsageError(f"{output} exists already: name a new file")
     with open_recording(recording) as opened:
         copied = copy_recording(opened, output, redaction=redaction, sessions=sessions)
     wholes = f"{copied.sessions} session{'s' * (copied.sessions != 1)}"

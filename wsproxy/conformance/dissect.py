@@ -1,6 +1,6 @@
 """Bytes into the parts they are made of: heads, frames, what is no frame, what breaks off. Pure, no I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from wsproxy.conformance.checks_foreign import foreign_bytes
@@ -17,6 +17,7 @@ from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.message import Message, MessageAssembler
 
 _FOREIGN_WINDOW = 1 << 16
+_FIRST_STRETCH = 64 << 10
 _RSV1 = 0b100
 
 
@@ -131,7 +132,7 @@ def _run(data: bytes, start: int, dialect: Dialect, state: _State, most: int | N
     after.
     """
     decoder = FrameDecoder(dialect, piece_limit=len(data))
-    for event in _whole(decoder.receive_data(data[start:])):
+    for event in _whole(_decoded(decoder, data, start)):
         position = start + event.offset
         foreign = _foreign(data, position, dialect, state)
         if foreign is not None:
@@ -155,21 +156,29 @@ def _run(data: bytes, start: int, dialect: Dialect, state: _State, most: int | N
     return len(data)
 
 
-def _whole(events: list[WireEvent]) -> Iterator[Frame | OpaqueData]:
-    """Frames with all the payload data there is of them."""
-    waiting: Frame | None = None
+def _decoded(decoder: FrameDecoder, data: bytes, position: int) -> Iterator[WireEvent]:
+    """What is in `data`, decoded no further than it is asked for: there may be millions of frames."""
+    size = _FIRST_STRETCH
+    while position < len(data):
+        yield from decoder.receive_data(data[position : position + size])
+        position += size
+        size *= 2
+
+
+def _whole(events: Iterable[WireEvent]) -> Iterator[Frame | OpaqueData]:
+    """Frames with all the payload data there is of them, and all that is opaque in one."""
+    waiting: Frame | OpaqueData | None = None
     for event in events:
         if isinstance(event, FramePiece):
-            if waiting is not None:
+            if isinstance(waiting, Frame):
                 waiting = waiting._replace(payload=waiting.payload + event.payload, trailer=event.trailer)
+            continue
+        if isinstance(event, OpaqueData) and isinstance(waiting, OpaqueData):
+            waiting = waiting._replace(data=waiting.data + event.data)
             continue
         if waiting is not None:
             yield waiting
-        waiting = None
-        if isinstance(event, OpaqueData):
-            yield event
-        else:
-            waiting = event
+        waiting = event
     if waiting is not None:
         yield waiting
 

@@ -64,7 +64,9 @@ class _RawConnection(Http1Connection):
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         if isinstance(event, RawData):
-            yield commands.SendData(self.conn, event.data)
+            # What is half-closed takes nothing more; asyncio would raise.
+            if self.conn.state & ConnectionState.CAN_WRITE:
+                yield commands.SendData(self.conn, event.data)
         elif isinstance(event, HalfClose):
             yield commands.CloseTcpConnection(self.conn, half_close=True)
         elif isinstance(event, FullClose):
@@ -148,7 +150,9 @@ class RawHttp1Server(_RawConnection, Http1Server):
         waits = raw_head(self.request) is not None and bool(self.conn.state & ConnectionState.CAN_WRITE)
         if isinstance(event, events.ConnectionClosed) and waits and self.early_end is None:
             self.early_end = event
-            yield ReceiveHttp(ClientHalfClosed(self.stream_id))
+            # What came before the end goes on before it, too: it waits for the response.
+            if not self.buf:
+                yield ReceiveHttp(ClientHalfClosed(self.stream_id))
         else:
             yield from super().wait(event)
 

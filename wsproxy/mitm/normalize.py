@@ -80,7 +80,7 @@ class NormalizeLayer(ObserveLayer):
         out, seen = self._normalize(side, data)
         answered = False
         for each in out:
-            if not each.data or each.side.other in self._shut:
+            if not self._goes_on(each):
                 continue
             if each.side is side:
                 send(each.data)
@@ -109,8 +109,12 @@ class NormalizeLayer(ObserveLayer):
 
     def _send_all(self, out: Iterable[Outgoing]) -> CommandGenerator[None]:
         for each in out:
-            if each.data and each.side.other not in self._shut:
+            if self._goes_on(each):
                 yield from self._send(each.side, each.data)
+
+    def _goes_on(self, out: Outgoing) -> bool:
+        """Whether there is something to send, to a side towards which nothing has ended."""
+        return bool(out.data) and out.side not in self._ended and out.side.other not in self._shut
 
     def _hold_until_sent(self) -> None:
         """Read no more from a side that asks for answers and does not take them."""

@@ -84,8 +84,11 @@ class Sessions:
         return None if profile is None else HandshakeRepairs(profile, self._new_nonce)
 
     def open(self, context: Context, flow: http.HTTPFlow) -> Layer | None:
-        """The layer that relays the session of `flow`; None once nothing may pass any more."""
-        if self.refused:
+        """The layer that relays the session of `flow`; None once nothing may pass any more, or if the client
+        is gone.
+        """
+        handler = connection_handler(context.client)
+        if self.refused or handler is None:
             return None
         settings, audience = self.settings, self._audience()
         agreed = agreed_on(flow, settings.dialects)
@@ -93,7 +96,7 @@ class Sessions:
         tap = Tap(None, self._followers(agreed, audience) if follows else {})
         encoder = Encoder(agreed.dialects, self._new_key)
         parts = SessionParts(tap, encoder, settings.limits, audience.messages, self.live.discard, self._clock)
-        session = LiveSession(flow, connection_handler(context.client), parts)
+        session = LiveSession(flow, handler, parts)
         if self.recorder is not None:
             tap.recorder = self._record(self.recorder, flow, agreed)
         session.gate.hold("recorder", self._pressed)

@@ -31,15 +31,16 @@ _FOREVER_S = 10 * 365 * 24 * 3600
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-def connection_handler(client: Client) -> ProxyConnectionHandler:
-    """mitmproxy's handler of this client's connection."""
-    handler: ProxyConnectionHandler = find_addon("proxyserver").connections[client.id]
+def connection_handler(client: Client) -> ProxyConnectionHandler | None:
+    """mitmproxy's handler of this client's connection; None once the client is gone."""
+    handler: ProxyConnectionHandler | None = find_addon("proxyserver").connections.get(client.id)
     return handler
 
 
 def hold_reading(client: Client) -> Callable[[], None]:
     """Read no more from a client whose session has not begun; call what is returned to go on."""
-    io = connection_handler(client).transports.get(client)
+    handler = connection_handler(client)
+    io = None if handler is None else handler.transports.get(client)
     if io is None or not isinstance(io.reader, asyncio.StreamReader):
         return lambda: None
     gate = Gate()

@@ -49,6 +49,8 @@ _ERRNOS: dict[int, str] = {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _UNWRITABLE,
+    errno.ENAMETOOLONG: "is too long a name: choose a shorter one",
+    errno.ELOOP: "is a symbolic link that leads to itself: check the path",
 }
 
 

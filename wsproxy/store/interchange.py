@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wsproxy.errors import UsageError
+from wsproxy.store.failures import explained
 from wsproxy.store.jsonl_file import write_records
 from wsproxy.store.jsonl_recording import Work
 from wsproxy.store.loading import load_records
@@ -52,7 +53,8 @@ def _same_file(one: Location, other: Location) -> bool:
     if one.path is None or other.path is None:
         return one.url == other.url
     mine, others = (_file(location) for location in (one, other))
-    return mine.exists() and others.exists() and mine.samefile(others)
+    with explained(one):
+        return mine.exists() and others.exists() and mine.samefile(others)
 
 
 def _file(location: Location) -> Path:
