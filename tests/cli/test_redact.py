@@ -1,5 +1,6 @@
 """`wsproxy redact`."""
 
+import sqlite3
 from pathlib import Path
 
 from tests.cli.recordings import recorder, send, start
@@ -53,8 +54,19 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_one_is_said_in_a_line(tmp_path: Path) -> None:
     make(tmp_path / "a.db")
-    for name in ("n" * 300 + ".db", "n" * 300 + ".jsonl"):
-        for command in (("redact", "-o"), ("import", "-o"), ("export", "-o")):
-            done = wsproxy_here(*command, str(tmp_path / name), str(tmp_path / "a.db"))
-            if command[0] != "export" or name.endswith(".jsonl"):
-                check_error(done, 2, "is too long a name")
+    long = "n" * 300
+    for command, ending in (("redact", "db"), ("redact", "jsonl"), ("import", "db"), ("export", "jsonl")):
+        place = str(tmp_path / f"{long}.{ending}")
+        check_error(wsproxy_here(command, str(tmp_path / "a.db"), "-o", place), 2, "is too long a name")
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    make(tmp_path / "a.db")
+    damage = sqlite3.connect(tmp_path / "a.db")
+    damage.execute("UPDATE frames SET header = 'no bytes' WHERE id = (SELECT max(id) FROM frames)")
+    damage.commit()
+    damage.close()
+    for name in ("clean.db", "clean.jsonl"):
+        done = wsproxy_here("redact", str(tmp_path / "a.db"), "-o", str(tmp_path / name))
+        check_error(done, 2, "a.db")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.db"]

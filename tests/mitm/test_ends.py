@@ -118,6 +118,23 @@ def test_what_came_before_an_early_end_goes_on_before_it(
     assert stored(recording).session.client.frames == 1
 
 
+@pytest.mark.parametrize("intercept", [False, True])
+def test_both_sides_may_reset_at_once(loop: LoopThread, device: Device, *, intercept: bool) -> None:
+    async def talk(port: int) -> None:
+        client, served = await opened(device, port)
+        await client.send(client_frame(TEXT, b"gone"))
+        await served.send(frame(TEXT, b"gone too"))
+        served.reset()
+        client.reset()
+
+    seen = Seen()
+    with inside(device, seen, intercept=intercept, uvloop=True) as proxy:
+        for count in range(1, 21):
+            loop.run(talk(proxy.port))
+            seen.wait(lambda count=count: len(seen.ended) == count)  # type: ignore[misc]
+    assert not proxy.notices
+
+
 def test_ctrl_c_ends_open_sessions(loop: LoopThread, device: Device, tmp_path: Path) -> None:
     recording = tmp_path / "r.db"
     seen = Seen()

@@ -12,6 +12,7 @@ from tests.mitm.inside import inside
 from tests.mitm.peers import hang_up, opened
 from tests.mitm.recording import stored
 from tests.wire.build import TEXT, client_frame, frame, lines
+from tests.wire.handshakes import CONNECTION, GET, HOST, KEY, RESPONSE, UPGRADE
 
 ODD = lines(
     b"get /status HTTP/1.1",
@@ -278,6 +279,18 @@ def test_a_response_that_breaks_off_goes_on_as_it_is(loop: LoopThread, device: D
 
     with inside(device) as proxy:
         loop.run(talk(proxy.port))
+
+
+def test_a_version_that_is_no_text_goes_on_as_it_is(loop: LoopThread, device: Device) -> None:
+    request = lines(GET, HOST, UPGRADE, CONNECTION, KEY, b"Sec-WebSocket-Version: 1\xea3")
+
+    async def talk(port: int) -> None:
+        client, served = await answered(device, Route(port), request, request, RESPONSE, RESPONSE)
+        await hang_up(served, client)
+
+    with inside(device) as proxy:
+        loop.run(talk(proxy.port))
+    assert not proxy.notices
 
 
 @pytest.mark.parametrize("answer", [ODD_ANSWER, lines(b"HTTP/1.1 403 No", b"Content-Length: 0")])

@@ -33,6 +33,7 @@ def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence
     """
     from wsproxy.store.copying import copy_recording
     from wsproxy.store.failures import explained
+    from wsproxy.store.jsonl_recording import remove_recording
     from wsproxy.store.location import parse_location
     from wsproxy.store.reader import open_recording
     from wsproxy.store.redaction import Redaction
@@ -43,7 +44,11 @@ def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence
         if any(path is not None and path.exists() for path in (place.path, place.jsonl)):
             raise UsageError(f"{output} exists already: name a new file")
     with open_recording(recording) as opened:
-        copied = copy_recording(opened, output, redaction=redaction, sessions=sessions)
+        try:
+            copied = copy_recording(opened, output, redaction=redaction, sessions=sessions)
+        except BaseException:
+            remove_recording(place)
+            raise
     wholes = f"{copied.sessions} session{'s' * (copied.sessions != 1)}"
     more = f" and {copied.exchanges} plain HTTP exchanges" if copied.exchanges else ""
     click.echo(f"Wrote {wholes}{more} to {output}", err=True)

@@ -31,6 +31,8 @@ _NOT_IN_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9a-zA-Z]")
 _NAMELESS = b"X-Wsproxy-Nameless"
 _HIDDEN = (b"content-length", b"transfer-encoding", b"expect")
 _HIDING = b"X-Wsproxy-"
+_VERSION_KEY = b"sec-websocket-version"
+_NOT_ASCII = re.compile(rb"[^\x20-\x7e]")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
 _WEBSOCKET_SCHEME = re.compile(rb"ws(s?)://", re.IGNORECASE)
 
@@ -152,4 +154,6 @@ def _field_lines(head: Head) -> list[bytes]:
 
 
 def _field_line(field: HeaderField) -> bytes:
-    return (_NOT_IN_NAME.sub(b"", field.name) or _NAMELESS) + b": " + field.value
+    # mitmproxy reads the version as UTF-8, and stumbles over what is not.
+    value = _NOT_ASCII.sub(b"?", field.value) if field.key == _VERSION_KEY else field.value
+    return (_NOT_IN_NAME.sub(b"", field.name) or _NAMELESS) + b": " + value

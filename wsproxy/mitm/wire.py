@@ -192,5 +192,6 @@ def _address(connection: Connection) -> tuple[str, int] | None:
 
 
 def _set_option(transport: asyncio.Transport, option: int, value: int | bytes) -> None:
-    with suppress(OSError):
+    # uvloop has no number for the socket of a connection that is gone, and raises ValueError.
+    with suppress(OSError, ValueError):
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, value)

@@ -6,6 +6,7 @@ What a killed recorder leaves is that file: whoever reads, reads it, and the nex
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from wsproxy.errors import RecordingError
@@ -91,6 +92,14 @@ class Work:
         """Let another recorder have it."""
         self._lock_path.unlink(missing_ok=True)
         os.close(self._lock)
+
+
+def remove_recording(location: Location) -> None:
+    """Remove the files of a recording, if it is kept in files; for one that could not be made."""
+    for path in (location.jsonl, location.path):
+        if path is not None:
+            with suppress(OSError):
+                _remove(path)
 
 
 def _is_still(path: Path, handle: int) -> bool:
