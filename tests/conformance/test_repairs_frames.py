@@ -88,6 +88,16 @@ def test_a_header_goes_on_as_it_came_if_its_repair_is_off(rule, side, came, goes
     assert line.rules(side) == []
 
 
+@pytest.mark.parametrize("code", [1005, 1006, 2000, 65535])
+def test_a_close_with_two_faults_is_mended_for_both(code: int) -> None:
+    line = Line()
+    line.send(Side.SERVER, frame(CLOSE, close(code, b"bye\xe2\x82")))
+    rules = line.rules(Side.SERVER)
+    assert rules[0] == "close.reason-not-utf8"
+    assert rules[1:] in (["close.reserved-code"], ["close.unassigned-code"], ["close.invalid-code"])
+    assert line.peers[Side.CLIENT].error is None
+
+
 @pytest.mark.parametrize(("rule", "came", "goes"), CLOSES)
 def test_a_close_is_mended(rule: str, came: bytes, goes: bytes) -> None:
     passes(Line(), SERVER, frame(CLOSE, came), frame(CLOSE, goes), rule)

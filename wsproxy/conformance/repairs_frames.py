@@ -167,10 +167,10 @@ FRAME_REPAIRS = (
     Kind("frame.payload-unmasked", Frames.CLOSE, repairs_close.payload_in_clear),
     Kind("control.too-long", Frames.CONTROL, control_size),
     Kind("close.one-byte-payload", Frames.CLOSE, repairs_close.one_byte),
+    Kind("close.reason-not-utf8", Frames.CLOSE, repairs_close.reason_not_utf8),
     Kind("close.reserved-code", Frames.CLOSE, repairs_close.reserved_code),
     Kind("close.invalid-code", Frames.CLOSE, repairs_close.invalid_code),
     Kind("close.unassigned-code", Frames.CLOSE, repairs_close.unassigned_code),
-    Kind("close.reason-not-utf8", Frames.CLOSE, repairs_close.reason_not_utf8),
     Kind("close.unknown-code", Frames.CLOSE, repairs_close.code_not_known, "close_codes"),
     Kind("close.empty", Frames.CLOSE, repairs_close.empty_close, "close_with_code"),
 )
