@@ -188,6 +188,7 @@ def test_sarif(recording: str) -> None:
         assert result["message"]["text"]
         (location,) = result["locations"]
         assert location["physicalLocation"]["artifactLocation"]["uri"] == recording
+        assert location["physicalLocation"]["region"]["startLine"] == 1
     places = {
         result["ruleId"]: result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]
         for result in run["results"]

@@ -136,7 +136,11 @@ class SarifReport:
 
         rule = self._rules.setdefault(rule_id, RULES[rule_id])
         location = {
-            "physicalLocation": {"artifactLocation": {"uri": _uri(self._recording)}},
+            "physicalLocation": {
+                "artifactLocation": {"uri": _uri(self._recording)},
+                # GitHub shows no result without a line; a recording has none.
+                "region": {"startLine": 1},
+            },
             "logicalLocations": [{"fullyQualifiedName": place}],
         }
         result = {
