@@ -107,7 +107,7 @@ def test_profiles_are_included_from_beside_the_file(tmp_path: Path) -> None:
         ("[options]\nclose_codes = { 1012 = 1 }", "takes a table of close codes"),
         ("[options]\nheartbeats = [{ answer = 'x' }]", "takes a list"),
         ("include = 'strict'", "takes a list"),
-        ("include = ['stricter']", "there is no profile 'stricter'"),
+        ("include = ['stricter']", "mine.toml includes: use"),
         ("include = ['mine.toml']", "includes itself"),
         ("name = 5", "name takes a text"),
         ("[repairs]", "has a 'repairs'"),

@@ -107,7 +107,7 @@ class _Layers:
 
     def read(self, spec: str, folder: Path, path: tuple[str, ...]) -> Mapping[str, Any]:
         """Read a profile and those it includes; its own table."""
-        text, where, folder = _find(spec, folder)
+        text, where, folder = _find(spec, folder, path)
         if where in path:
             raise UsageError(f"profile {where} includes itself, by way of {' and '.join(path)}")
         table = _parse(text, where)
@@ -120,8 +120,9 @@ class _Layers:
         return table
 
 
-def _find(spec: str, folder: Path) -> tuple[str, str, Path]:
-    """A profile's text, what to call it, and the folder of what it includes."""
+def _find(spec: str, folder: Path, path: tuple[str, ...]) -> tuple[str, str, Path]:
+    """A profile's text, what to call it, and the folder of what it includes. `path`: what includes it."""
+    by = f", which {path[-1]} includes" if path else ""
     if not spec.endswith(".toml"):
         names = packaged_profiles()
         if spec in names:
@@ -132,13 +133,14 @@ def _find(spec: str, folder: Path) -> tuple[str, str, Path]:
                 f"{spec} was taken for a profile: write --normalize=strict, or TARGET before --normalize"
             )
         raise UsageError(
-            f"there is no profile {spec!r}: use {', '.join(names)}, or the path of a .toml file of your own"
+            f"there is no profile {spec!r}{by}: use {', '.join(names)},"
+            " or the path of a .toml file of your own"
         )
-    path = folder / spec
+    place = folder / spec
     try:
-        return path.read_text("utf-8"), str(path), path.parent
+        return place.read_text("utf-8"), str(place), place.parent
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"profile {path} cannot be read: {error}") from error
+        raise UsageError(f"profile {place}{by} cannot be read: {error}") from error
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:
