@@ -114,3 +114,15 @@ def test_a_file_of_that_name_is_no_session(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_a_line(arguments: tuple[str, ...]) -> None:
     done = wsproxy_here("diff", *arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+
+
+def test_what_was_taken_out_of_one_recording_only_is_not_compared(path: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.db"
+    rules = [f"--redact={rule}" for rule in ("json:/id", "header:Sec-WebSocket-Key", "header:Server")]
+    assert wsproxy_here("redact", str(path), "-o", str(bare), *rules).code == 0
+    for pair in ((f"{path}:1", f"{bare}:1"), (f"{bare}:1", f"{path}:1")):
+        done = wsproxy_here("diff", *pair, "--ignore", "findings")
+        assert (done.code, done.out.partition(":")[0]) == (0, "no differences"), done.out
+    other = wsproxy_here("diff", f"{bare}:1", f"{path}:2", "--ignore", "findings")
+    assert other.code == 1
+    assert "1 difference (1 changed); 6 messages" in other.out

@@ -12,6 +12,7 @@ from wsproxy.replay.client import ClientOptions, ClientReplay, Played
 from wsproxy.replay.compare import Compared, CompareOptions, Comparison, Kind
 from wsproxy.replay.matchers import Matcher, make_matcher, redacting
 from wsproxy.replay.model import PlayedMessage
+from wsproxy.replay.redacted import redacted, with_payload
 from wsproxy.replay.varying import Varying
 from wsproxy.store.model import StoredSession, TcpEnd
 from wsproxy.store.reader import open_recording
@@ -80,19 +81,10 @@ def _matcher(options: ClientOptions, varying: Varying, redaction: Redaction | No
     matcher = make_matcher(options.play.match, ignoring=varying.pointers)
     if varying.pointers:
         # What the device said before under another name it says now under the live one.
-        matcher = redacting(matcher, lambda message: _with_payload(message, varying.carry(message.payload)))
+        matcher = redacting(matcher, lambda message: with_payload(message, varying.carry(message.payload)))
     if redaction is not None:
-        matcher = redacting(
-            matcher,
-            lambda message: _with_payload(message, redaction.payload(message.opcode, message.payload)),
-        )
+        matcher = redacting(matcher, lambda message: redacted(redaction, message))
     return matcher
-
-
-def _with_payload(message: PlayedMessage, payload: bytes) -> PlayedMessage:
-    if payload is message.payload:
-        return message
-    return message._replace(payload=payload, length=message.length + len(payload) - len(message.payload))
 
 
 def _problems(session: StoredSession, played: Played) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from wsproxy.replay.heads import head_difference
 from wsproxy.replay.matchers import Matcher
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.near import describe_difference, similarity
+from wsproxy.replay.redacted import all_redacted, lacking
 from wsproxy.replay.transcript import Told, Transcript
 from wsproxy.store.model import StoredSession, TcpEnd
 from wsproxy.store.reader import Recording
@@ -84,7 +85,8 @@ class CompareOptions:
 class Comparison:
     """Compares two sessions as `rows` is read; `counts` and `same` are complete after that.
 
-    Reads both in bounded memory, whatever their size.
+    Secrets that were taken out of one of them only are not compared. Reads both in bounded memory, whatever
+    their size. Raises RecordingError if a recording is damaged.
     """
 
     def __init__(self, first: Compared, second: Compared, options: CompareOptions) -> None:
@@ -122,6 +124,11 @@ class Comparison:
 
     def _handshake(self) -> Iterator[Row]:
         one, other = self._first.session.start, self._second.session.start
+        removed = lacking(one, other), lacking(other, one)
+        one, other = (
+            start if redaction is None else redaction.start(start)
+            for start, redaction in zip((one, other), removed, strict=True)
+        )
         for side, first, second in (
             (Side.CLIENT, one.request_head, other.request_head),
             (Side.SERVER, one.response_head, other.response_head),
@@ -158,10 +165,15 @@ class _Aligned:
             Transcript(each.recording, each.session, side, keep_alive=options.keep_alive)
             for each in (first, second)
         ]
+        one, other = first.session.start, second.session.start
+        self._removed = lacking(one, other), lacking(other, one)
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """The messages, each with its place in the first session."""
-        first, second = (transcript.told() for transcript in self._transcripts)
+        first, second = (
+            all_redacted(redaction, transcript.told())
+            for redaction, transcript in zip(self._removed, self._transcripts, strict=True)
+        )
         matcher, place = self._options.matcher, 0
         ways = Ways[Told](
             key=lambda told: matcher.key(told.message),
