@@ -172,3 +172,17 @@ def test_no_secret_is_recorded(project: Project, device: Device, suffix: str) ->
     assert recorded.count(b"REDACTED") >= 6
     project.run().assert_outcomes(passed=1)
     assert device.clients == 1
+
+
+def test_tests_of_one_name_in_different_classes_have_recordings_of_their_own(
+    project: Project, device: Device
+) -> None:
+    test = TEST.format(url=device.url, asked="weather").replace("test_ask(", "test_ask(self, ")
+    inner = "class TestInner:\n" + test.replace("\n", "\n    ").rstrip()
+    both = "".join(
+        f"class {name}:\n    " + inner.replace("\n", "\n    ") + "\n" for name in ("TestA", "TestB")
+    )
+    project.write(both)
+    project.run("--ws-record-mode=new_episodes").assert_outcomes(passed=2)
+    assert project.recordings() == [f"test_device/Test{each}.TestInner.test_ask.db" for each in "AB"]
+    project.run().assert_outcomes(passed=2)
