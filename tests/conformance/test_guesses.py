@@ -53,6 +53,32 @@ def test_a_length_is_guessed(dialect: Dialect, size: int, side: Side, cut: int) 
     assert set(line.rules(side)) == {"frame.length-encoding"}
 
 
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("cut", range(1, 12))
+@pytest.mark.parametrize("dialect", [LEN126, LITTLE_ENDIAN, LEN32], ids=lambda dialect: dialect.name)
+def test_a_length_is_guessed_however_its_header_is_cut(dialect: Dialect, cut: int, side: Side) -> None:  # L03
+    line = Line(GUESSING)
+    text = words(70_000 if dialect is LEN32 else 300)
+    data = written(dialect, side, text) + written(dialect, side, b"and on")
+    line.send(side, data[:cut])
+    line.send(side, data[cut:])
+    line.wait(10)
+    assert line.peers[side.other].messages() == [(TEXT, text), (TEXT, b"and on")]
+
+
+@pytest.mark.parametrize("came", ["817e0000", "817e000161", "01FE0000 61626364"])
+def test_a_short_length_that_is_written_long_waits_for_so_long_and_no_longer(came: str) -> None:
+    data = bytes.fromhex(came)
+    side = CLIENT if data[1] & 0x80 else SERVER
+    line, right = Line(GUESSING), Line()
+    expected = right.send(side, data)
+    assert expected
+    assert line.send(side, data) == b""
+    line.wait(10)
+    assert line.peers[side.other].received == expected
+    assert line.send(side, frame(PING) if side is SERVER else client_frame(PING))
+
+
 def test_the_last_frame_is_told_by_the_silence_behind_it() -> None:
     line = Line(GUESSING)
     text = words(1703)

@@ -8,7 +8,7 @@ from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.frame_writer import FrameWriter
-from wsproxy.conformance.guesses import WAIT, Guesses
+from wsproxy.conformance.guesses import GO_ON, WAIT, Guesses
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outgoing import Outgoing, Track
 from wsproxy.conformance.outlet import new_outlet
@@ -296,6 +296,8 @@ class Direction:
             self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
             self._decoder.hold_back(data, offset)
             return self._received
+        if found is GO_ON:
+            return self._begin_again(offset)
         if isinstance(found, Stray):
             return self._stray(found, offset)
         self._dialect = self._conditions.guessed = found

@@ -27,6 +27,8 @@ _WINDOW = 4096
 _ENOUGH = 200
 WAIT = Stray(LENGTH, 0, "", ends=False)
 """More bytes will tell."""
+GO_ON = Stray("", 0, "", ends=False)
+"""No more bytes have told anything else."""
 
 
 class Guesses:
@@ -35,7 +37,7 @@ class Guesses:
     `dialect` is how it writes lengths, once that was guessed.
     """
 
-    __slots__ = ("_lengths", "_offset", "_resync", "_side", "_size", "_twice", "dialect", "on")
+    __slots__ = ("_lengths", "_offset", "_resync", "_right", "_side", "_size", "_twice", "dialect", "on")
 
     def __init__(self, side: Side, dialect: Dialect, wanted: Callable[[str], bool]) -> None:
         plain = dialect.name == RFC6455.name
@@ -44,6 +46,7 @@ class Guesses:
         self._twice = plain and wanted(TWICE)
         self._resync = plain and wanted(RESYNC)
         self._offset = self._size = -1
+        self._right = b""
         self.dialect = dialect
         self.on = self._lengths or self._twice or self._resync
 
@@ -78,9 +81,18 @@ class Guesses:
             absurd = not isinstance(header, Header) or (header.length or 0) >= ABSURD
             if header is not None and absurd and len(data) < _ENOUGH and not late:
                 return WAIT
+            if header is not None and not absurd and LEN126.read_header(data) is None:
+                return self._longer(data, late=late)
         if self._resync and len(data) > 1 and not self._may_begin(data):
             return self._next_frame(data)
         return None
+
+    def _longer(self, data: bytes, *, late: bool) -> Stray | None:
+        """A short length that is written long: the rest of a longer one may be on its way, or it is right."""
+        if late:
+            self._right = data
+            return GO_ON
+        return None if data == self._right else WAIT
 
     def _length(self, data: bytes, header: Header | Unreadable | None, *, late: bool) -> Dialect | None:
         if header is None:
