@@ -10,6 +10,7 @@ from wsproxy.protocol.decoder import PIECE_LIMIT
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import Negotiated, negotiate, parse_response_head
+from wsproxy.protocol.request_body import RequestBody
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 SECOND = 1_000_000_000
@@ -46,6 +47,7 @@ class Line:
     dialects: Mapping[Side, Dialect] | None = None
     piece_limit: int = PIECE_LIMIT
     now: int = SECOND
+    request_body: RequestBody | None = None
 
     def __post_init__(self) -> None:
         self.normalizer = Normalizer(
@@ -54,6 +56,7 @@ class Line:
             masking_key=lambda: KEY,
             dialects=self.dialects,
             piece_limit=self.piece_limit,
+            request_body=self.request_body,
         )
         self.peers = {side: StrictPeer(side, self.legs.of(side).deflate) for side in Side}
         self.sent: dict[Side, bytes] = dict.fromkeys(Side, b"")

@@ -21,6 +21,7 @@ from wsproxy.protocol.handshake import (
     parse_request_head,
     parse_response_head,
 )
+from wsproxy.protocol.request_body import RequestBody
 
 STRICT = load_profile("strict")
 FRESH_KEY = b"AQIDBAUGBwgJCgsMDQ4PEA=="
@@ -110,9 +111,29 @@ def opening_requests(case: Case) -> bytes:
     return reader.receive_data(data) or b""
 
 
-def announces_body(head: RequestHead) -> bool:
-    """Whether bytes that are no frames follow the head."""
-    return bool(head.get("transfer-encoding")) or head.get("content-length") not in (None, b"0")
+def body_that_cannot_be_told(head: RequestHead) -> bool:
+    """Whether bytes that are no frames follow the head, and it does not say how many."""
+    announced = bool(head.get("transfer-encoding")) or head.get("content-length") not in (None, b"0")
+    return announced and not RequestBody(head).told
+
+
+@pytest.mark.parametrize(
+    ("announced", "told"),
+    [
+        (b"Content-Length: 5", True),
+        (b"Transfer-Encoding: chunked", True),
+        (b"Transfer-Encoding: gzip, chunked", True),
+        (b"Transfer-Encoding: gzip", False),
+        (b"Content-Length: none", False),
+        (b"Content-Length: 5\r\nContent-Length: 6", False),
+        (b"Content-Length: 999999999", False),
+    ],
+)
+def test_a_body_goes_on_only_where_nothing_tells_its_end(announced: bytes, told: bool) -> None:
+    repaired = repair_request(request(announced), STRICT, fresh_key=FRESH_KEY)
+    assert repaired.drops_body is told
+    assert (repaired.data == REQUEST) is told
+    assert told is ("handshake.request.body" in {finding.rule_id for finding in repaired.repairs})
 
 
 @pytest.mark.parametrize("case", ORDINARY, ids=lambda case: case.name)
@@ -123,8 +144,8 @@ def test_every_scripted_client_gets_to_a_strict_server(case: Case) -> None:
         assert repair_request(head, STRICT, fresh_key=FRESH_KEY).data == head
         return
     repaired = repair_request(head, STRICT, fresh_key=FRESH_KEY, authority=b"skyq:9006").data
-    if announces_body(parsed):
+    if body_that_cannot_be_told(parsed):
         # Its bytes are on their way: without its announcement they would be taken for frames.
-        assert announces_body(parse_request_head(repaired))
+        assert body_that_cannot_be_told(parse_request_head(repaired))
         return
     assert [takes(repaired) for takes in SERVERS] == [""] * len(SERVERS)

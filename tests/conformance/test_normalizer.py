@@ -11,11 +11,14 @@ from tests.conformance.conforming import conforming_sessions
 from tests.conformance.normalizing import CLIENT, KEY, SERVER, Line, negotiated, profile
 from tests.protocol.strategies import chunk_sizes
 from tests.wire.build import BINARY, CONT, PING, TEXT, client_frame, frame
+from tests.wire.handshakes import request
 from wsproxy.conformance.frame_writer import frame_header
 from wsproxy.conformance.normalizer import Legs, Normalizer
 from wsproxy.conformance.profiles import load_profile, packaged_profiles
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455
+from wsproxy.protocol.handshake import parse_request_head
+from wsproxy.protocol.request_body import RequestBody
 
 EXTENSIONS = (
     "",
@@ -138,3 +141,17 @@ def test_no_junk_takes_long(junk: bytes) -> None:
     for _ in range(4):
         normalizer.receive_data(SERVER, junk * (65536 // len(junk)), 1)
     normalizer.receive_eof(SERVER, 1)
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (3,)])
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize(
+    ("announced", "body"),
+    [(b"Content-Length: 5", b"hello"), (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n")],
+)
+def test_a_body_of_the_request_that_comes_late_does_not_go_on(announced, body, late, sizes) -> None:
+    line = Line(request_body=RequestBody(parse_request_head(request(announced))))
+    frames = client_frame(TEXT, b"hello") + client_frame(TEXT, b"again")
+    assert line.send(CLIENT, (body if late else b"") + frames, sizes) == frames
+    assert line.rules(CLIENT) == ["handshake.request.body"] * len(line.rules(CLIENT))
+    assert bool(line.rules(CLIENT)) is late

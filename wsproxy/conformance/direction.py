@@ -93,6 +93,12 @@ class Direction:
         self._received += len(data)
         self._run(window, base, position)
 
+    def skip(self, size: int, rules: tuple[str, ...]) -> None:
+        """What comes next, before the first frame, does not go on."""
+        self._received += size
+        self._decoder.offset = self._received
+        self._track.drop(self._received, rules)
+
     def _run(self, window: bytes, base: int, position: int) -> None:
         """Decode the window, whose first byte is the stream's byte `base`, from `position` on."""
         self._track.show(window, base)

@@ -39,6 +39,7 @@ from wsproxy.protocol.handshake import (
     parse_request_head,
     parse_response_head,
 )
+from wsproxy.protocol.request_body import RequestBody
 
 _ROUNDS = 6
 _NOT_WEBSOCKET = "handshake.request.not-websocket"
@@ -56,7 +57,8 @@ class RepairedHead:
 
     `legs` is what a response settled on either leg, `dialects` how a side frames that does not as the RFC
     says. `frames` is False where nothing says that frames follow: a tunnel that only looks like WebSocket, a
-    refusal, plain HTTP; then the bytes after it are to be left alone, too.
+    refusal, plain HTTP; then the bytes after it are to be left alone, too. `drops_body`: the request goes on
+    without the body that it announced, so that must not go on.
     """
 
     data: bytes
@@ -64,6 +66,7 @@ class RepairedHead:
     legs: Legs = field(default_factory=Legs)
     frames: bool = True
     dialects: Mapping[Side, Dialect] = field(default_factory=dict)
+    drops_body: bool = False
 
 
 def repair_request(
@@ -94,7 +97,8 @@ def repair_request(
     if profile.option("hixie76", Side.SERVER) and profile.repairs(_HIXIE76_WANTED, Side.CLIENT):
         data = hixie76_request(parse_request_head(data), fresh_key)
         repairs = (*repairs, Finding(_HIXIE76_WANTED, "the server speaks hixie-76", Side.CLIENT, None))
-    return RepairedHead(data, (*bridged, *repairs))
+    drops_body = not RequestBody(request).complete and RequestBody(parse_request_head(data)).complete
+    return RepairedHead(data, (*bridged, *repairs), drops_body=drops_body)
 
 
 def repair_response(

@@ -11,6 +11,7 @@ from wsproxy.conformance.extensions import faulty_parameters, parse_extensions, 
 from wsproxy.conformance.head_draft import CRLF, HeadDraft
 from wsproxy.conformance.repairs_fields import Adaptation, Mend, MendContext
 from wsproxy.protocol.handshake import RequestHead, parse_request_head
+from wsproxy.protocol.request_body import RequestBody
 
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://([^/?#]*)", re.ASCII)
 _SAFE_IN_TARGET = "/?%!$&'()*+,;=:@-._~[]{}|\\^`\"<>"
@@ -122,9 +123,11 @@ def mend_deflate_parameter(draft: HeadDraft, context: MendContext) -> None:
 
 
 def mend_body(draft: HeadDraft, context: MendContext) -> None:
-    """An empty body need not be announced; one with bytes in it stays announced."""
-    if all(value.strip(b"0 ,\t") == b"" for value in draft.get_all(b"content-length")):
+    """Not announced, and not sent on either, where the request tells its bytes from what comes behind."""
+    empty = all(value.strip(b"0 ,\t") == b"" for value in draft.get_all(b"content-length"))
+    if RequestBody(context.request).told or (empty and not draft.get_all(b"transfer-encoding")):
         draft.drop(b"content-length")
+        draft.drop(b"transfer-encoding")
 
 
 def mend_order(draft: HeadDraft, context: MendContext) -> None:

@@ -111,6 +111,7 @@ class RawHttp1Server(_RawConnection, Http1Server):
                 if self.buf.head:
                     keep_raw(came.request, self.buf.head)
                     self.body = RequestBody(parse_request_head(self.buf.head))
+                    received(came.request).announced = self.body
             yield command
         yield from self._pass_body()
 

@@ -40,7 +40,7 @@ from wsproxy.mitm.http1_layers import (
     RawHttp1Server,
     UpgradeBody,
 )
-from wsproxy.mitm.opening import HandshakeRepairs
+from wsproxy.mitm.opening import HandshakeRepairs, repaired_head
 from wsproxy.mitm.received import received
 from wsproxy.mitm.tls_layers import PoliteClientTLSLayer, PoliteServerTLSLayer
 
@@ -118,7 +118,9 @@ class UpgradeStream(HttpStream):
         if self.asked and self.body:
             body, self.body = self.body, b""
             append_raw(self.flow.request, body)
-            yield SendHttp(RawData(self.stream_id, body), self.context.server)
+            repaired = repaired_head(self.flow.request)
+            if repaired is None or not repaired.drops_body:
+                yield SendHttp(RawData(self.stream_id, body), self.context.server)
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
         if isinstance(event, RawData):

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from mitmproxy import http
 
+from wsproxy.protocol.request_body import RequestBody
+
 BODY_LIMIT = 1 << 20
 """How many bytes of each body are kept."""
 
@@ -14,13 +16,15 @@ _ATTRIBUTE = "wsproxy_received"
 class Received:
     """What came of a message: its head, if it is known to the byte, and the beginning of its body.
 
-    `early` is how many bytes came behind a request before there was a response.
+    `early` is how many bytes came behind a request before there was a response; `announced` tells which of
+    them are the body of an upgrade request.
     """
 
     head: bytes = b""
     body: bytearray = field(default_factory=bytearray)
     length: int = 0
     early: int = 0
+    announced: RequestBody | None = None
 
     def receive_data(self, data: bytes) -> None:
         """Take some of the body."""

@@ -23,7 +23,7 @@ from wsproxy.mitm.layer import ObserveLayer
 from wsproxy.mitm.live import Clock, LiveSession, SessionParts
 from wsproxy.mitm.messages import MessageLimits
 from wsproxy.mitm.normalize import NormalizeLayer
-from wsproxy.mitm.opening import Agreed, HandshakeRepairs, agreed_on
+from wsproxy.mitm.opening import Agreed, HandshakeRepairs, agreed_on, repaired_head
 from wsproxy.mitm.received import received
 from wsproxy.mitm.tap import Tap
 from wsproxy.mitm.wire import connection_handler
@@ -120,8 +120,14 @@ class Sessions:
             return InterceptLayer(context, session, self._holds(deflate), deflate, settings.limits.patience_s)
         if settings.profile is None or not agreed.repaired:
             return ObserveLayer(context, session, spliced=settings.splice)
+        asked = repaired_head(session.flow.request)
+        drops_body = asked is not None and asked.drops_body
         normalizer = Normalizer(
-            settings.profile, agreed.legs, dialects=agreed.dialects, masking_key=self._new_key
+            settings.profile,
+            agreed.legs,
+            dialects=agreed.dialects,
+            masking_key=self._new_key,
+            request_body=received(session.flow.request).announced if drops_body else None,
         )
         return NormalizeLayer(context, session, normalizer, spliced=settings.splice)
 

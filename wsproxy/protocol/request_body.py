@@ -21,15 +21,22 @@ class RequestBody:
 
     That is as many as Content-Length says, or the chunks if Transfer-Encoding names them last, up to the
     first byte that breaks their rules. Nothing beyond `limit` bytes counts as body.
+
+    `told` says that the head tells where the body ends, within the limit; `begun`, that some of it has come.
     """
 
-    __slots__ = ("_chunks", "_left")
+    __slots__ = ("_chunks", "_left", "begun", "told")
 
     def __init__(self, request: Head, *, limit: int = BODY_LIMIT) -> None:
         length = request.get("content-length") or b""
+        lengths, codings = set(request.get_all("content-length")), request.tokens("transfer-encoding")
+        self.begun = False
+        self.told = len(lengths) == 1 and bool(_LENGTH.fullmatch(length)) and int(length) <= limit
+        if codings:
+            self.told = codings[-1] == "chunked"
         self._chunks: bytearray | None = None
         self._left = min(int(length), limit) if _LENGTH.fullmatch(length) else 0
-        if request.tokens("transfer-encoding")[-1:] == ["chunked"]:
+        if codings[-1:] == ["chunked"]:
             self._chunks, self._left = bytearray(), limit
 
     @property
@@ -47,6 +54,7 @@ class RequestBody:
             if end is not None:
                 self._left = size = max(0, end - before)
         self._left -= size
+        self.begun = self.begun or size > 0
         return size
 
 

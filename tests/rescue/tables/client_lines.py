@@ -158,9 +158,21 @@ LINES = (
         "relay",
         "RFC 9112 section 6.1",
         request=asking_with(b"Transfer-Encoding: chunked"),
-        beyond={
-            "websockets": "a body that is announced as chunked cannot be told from frames before it is there"
-        },
+    ),
+    client(
+        "chunked-body",
+        "relay",
+        "RFC 9112 section 7.1",
+        request=asking_with(b"Transfer-Encoding: chunked"),
+        quick=True,
+        early=b"5\r\nhello\r\n0\r\n\r\n",
+    ),
+    client(
+        "body-of-a-length",
+        "relay",
+        "RFC 9112 section 6.2",
+        request=asking_with(b"Content-Length: 5"),
+        early=b"hello",
     ),
 )
 
