@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -173,3 +175,10 @@ def test_no_command_is_wrong_usage() -> None:
     assert "Usage: wsproxy" in done.err
     assert wsproxy("nosuch").code == 2
     assert wsproxy("--version").out.startswith("wsproxy, version ")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(closed: str) -> None:
+    command = f"'{sys.executable}' -m wsproxy explain 81 00 {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")

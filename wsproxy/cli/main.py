@@ -1,6 +1,7 @@
 """The `wsproxy` command: its subcommands, and what becomes of everything that goes wrong."""
 
 import io
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -23,6 +24,13 @@ _INTERRUPTED = 130
 _HELP_OPTIONS = ["-h", "--help"]
 
 
+def _open_streams() -> None:
+    """Put nothing in the place of a standard stream that the shell has closed (`>&-`): Python has None."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 class CommandLine(click.Group):
     """A group in which whatever goes wrong ends in one line on standard error and an exit code.
 
@@ -32,6 +40,7 @@ class CommandLine(click.Group):
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run the command line, and end the process."""
+        _open_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
