@@ -1,6 +1,7 @@
 """What a test says that does something else than recorded."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,64 @@ def test_a_marker_that_makes_no_sense(project: Project, marker: str, said: str) 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([said])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+CLIENT = """
+@pytest.fixture
+def client(ws_replay):
+    with connect(ws_replay.url("/ask")) as client:
+        {before}
+        yield client
+        {after}
+
+@pytest.mark.wsproxy(target={url!r})
+def test_ask(client):
+    client.send("x")
+    client.recv(timeout=10)
+"""
+BYE = "client.send('{}'); client.recv(timeout=10)"
+
+
+@pytest.fixture
+def with_client(project: Project, device: Device) -> Callable[[str, str], None]:
+    """A project whose client is a fixture, which says hello and goodbye when it is recorded."""
+
+    def write(before: str, after: str) -> None:
+        project.write(CLIENT.format(before=before, after=after, url=device.url))
+
+    write(BYE.format("hello"), BYE.format("bye"))
+    project.run("--ws-record-mode=once").assert_outcomes(passed=1)
+    return write
+
+
+def test_a_fixture_may_say_what_is_recorded_after_the_test(
+    project: Project, with_client: Callable[[str, str], None]
+) -> None:
+    project.run().assert_outcomes(passed=1)
+
+
+def test_a_fixture_that_fails_tells_what_was_played(
+    project: Project, with_client: Callable[[str, str], None]
+) -> None:
+    with_client(BYE.format("hullo"), "")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*another message than recorded*", "*got*hullo*", "*expected*hello*"])
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("pass", ["*2 recorded messages were left unplayed*", "*client text bye*"]),
+        ("client.send('ciao')", ["*departed from the recording once*", "*got*ciao*", "*expected*bye*"]),
+        (BYE.format("ciao"), ["*ConnectionClosed*", "*got*ciao*", "*expected*bye*"]),
+        ("assert 0", ["*assert 0*", "*-> text hello*", "*-> text x*"]),
+    ],
+)
+def test_a_fixture_that_ends_otherwise_than_recorded(
+    project: Project, with_client: Callable[[str, str], None], after: str, said: list[str]
+) -> None:
+    with_client(BYE.format("hello"), after)
+    result = project.run()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(said)

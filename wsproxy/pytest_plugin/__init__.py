@@ -84,24 +84,57 @@ def ws_replay(request: pytest.FixtureRequest, ws_target: str | None) -> Iterator
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Where another fixture fails, say what happened."""
+    try:
+        return (yield)
+    except BaseException as error:
+        _tell(item, error)
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """See whether a test did what is recorded; where it failed by itself, say what happened."""
     try:
         result = yield
-    except pytest.skip.Exception:
-        raise
     except BaseException as error:
-        if _EPISODE in item.stash and (story := item.stash[_EPISODE].story()):
-            error.add_note(story)
+        _tell(item, error)
+        raise
+    episode = item.stash.get(_EPISODE, None)
+    if episode is not None and getattr(item, "_excinfo", None):
+        # A unittest.TestCase has failed, which is told only later.
+        item.add_report_section("call", "wsproxy", episode.story())
+        del item.stash[_EPISODE]
+    elif episode is not None and (failure := episode.failure(over=False)):
+        del item.stash[_EPISODE]
+        pytest.fail(failure, pytrace=False)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """See whether clients that outlived the test, in fixtures, did what is recorded to the end."""
+    try:
+        result = yield
+    except BaseException as error:
+        _tell(item, error)
         raise
     if _EPISODE in item.stash:
-        episode = item.stash[_EPISODE]
-        if getattr(item, "_excinfo", None):
-            # A unittest.TestCase has failed, which is told only later.
-            item.add_report_section("call", "wsproxy", episode.story())
-        elif failure := episode.failure():
+        failure = item.stash[_EPISODE].failure()
+        del item.stash[_EPISODE]
+        if failure:
             pytest.fail(failure, pytrace=False)
     return result
+
+
+def _tell(item: pytest.Item, error: BaseException) -> None:
+    """Say what happened beside what failed, once."""
+    if _EPISODE in item.stash:
+        story = item.stash[_EPISODE].story()
+        del item.stash[_EPISODE]
+        if story and not isinstance(error, pytest.skip.Exception):
+            error.add_note(story)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -99,11 +99,15 @@ class WsReplay:
         if self._recorder is not None:
             self._recorder.stop()
 
-    def failure(self) -> str:
-        """Why the test fails although nothing in it did; empty if it does not."""
+    def failure(self, *, over: bool = True) -> str:
+        """Why the test fails although nothing in it did; empty if it does not. Until it is `over`, clients
+        that are still connected may say what is missing.
+        """
         if self._replay is None:
             return ""
         report = self.report()
+        if not over and report.live and not report.mismatch_count:
+            return ""
         reasons = []
         if report.mismatch_count:
             reasons.append(f"the client departed from the recording {_times(report.mismatch_count)}")

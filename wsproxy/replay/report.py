@@ -78,6 +78,12 @@ class ConnectionReport:
     skipped_lines: int = 0
 
     @property
+    def closed(self) -> bool:
+        """Whether the client has sent a Close."""
+        said = (line.message for line in self.transcript)
+        return any(each.side is Side.CLIENT and each.opcode == Opcode.CLOSE for each in said)
+
+    @property
     def text(self) -> str:
         """For people, in some lines."""
         return "\n".join(self._lines())
@@ -98,7 +104,8 @@ class ConnectionReport:
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
     """What came of a replay so far: the last `connections` (`connection_count` of them in all), and the
-    numbers of the sessions that nobody asked for.
+    numbers of the sessions that nobody asked for. `live` are the numbers of the connections whose clients are
+    still there and have not sent a Close.
     """
 
     connections: tuple[ConnectionReport, ...] = ()
@@ -106,6 +113,7 @@ class ReplayReport:
     mismatch_count: int = 0
     unplayed_count: int = 0
     unused_sessions: tuple[int, ...] = field(default=())
+    live: tuple[int, ...] = ()
 
     @property
     def mismatches(self) -> tuple[Mismatch, ...]:
@@ -137,6 +145,7 @@ class ReplayReport:
             "mismatch_count": self.mismatch_count,
             "unplayed_count": self.unplayed_count,
             "unused_sessions": list(self.unused_sessions),
+            "live": list(self.live),
             "connections": [_connection_object(each) for each in self.connections],
         }
 

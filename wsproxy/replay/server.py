@@ -127,6 +127,7 @@ class ReplayServer:
             mismatch_count=self._mismatch_count + sum(each.mismatch_count for each in live),
             unplayed_count=self._unplayed_count + sum(each.unplayed_count for each in live),
             unused_sessions=self._choice.unused,
+            live=tuple(each.number for each in live if not each.closed),
         )
 
     def _accept(self, link: Link) -> None:
