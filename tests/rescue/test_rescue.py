@@ -22,13 +22,18 @@ ONE_SERVER = ("websockets",)
 
 
 async def play_quick(folder: Path) -> list[Matrix]:
-    """The quick cases through wsproxy: devices with every library of Python, clients with one server."""
-    devices = Matrix([case for case in QUICK if case.device_side], PYTHON, [Way.WSPROXY])
-    clients = Matrix([case for case in QUICK if not case.device_side], ONE_SERVER, [Way.WSPROXY])
+    """The quick cases through wsproxy: devices with two libraries each, in turn, clients with one server."""
+    devices = [case for case in QUICK if case.device_side]
+    clients = [case for case in QUICK if not case.device_side]
+    matrices = [
+        Matrix(devices[::2], PYTHON[::2], [Way.WSPROXY]),
+        Matrix(devices[1::2], PYTHON[1::2], [Way.WSPROXY]),
+        Matrix(clients, ONE_SERVER, [Way.WSPROXY]),
+    ]
     async with rig(QUICK, PYTHON, folder, folder, PATIENCE_S) as made:
-        for matrix in (devices, clients):
+        for matrix in matrices:
             await play_all(made, matrix, lambda case: None)
-    return [devices, clients]
+    return matrices
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="proxies are forked")
