@@ -20,7 +20,7 @@ FRAMES: dict[str, str] = {
     "frame.payload-unmasked": "P19",
     "frame.draft-opcode": "D05",
     "frame.dialect": "D01 D02 D03 L01 L02",
-    "frame.length-encoding": "L01 L02 L03 L06 L07",
+    "frame.length-encoding": "L01 L02 L03 L06 L07 L17",
     "frame.length-not-minimal": "C03 L03 L05 L10 L11 L13 L15",
     "frame.header-twice": "Q06",
     "control.fragmented": "C01 C07 C09",

@@ -66,6 +66,21 @@ def test_a_length_is_guessed_however_its_header_is_cut(dialect: Dialect, cut: in
     assert line.peers[side.other].messages() == [(TEXT, text), (TEXT, b"and on")]
 
 
+@pytest.mark.parametrize("cut", [1000, *range(6, 12)])
+@pytest.mark.parametrize("size", [65_535, 70_000])
+def test_a_length_that_is_shifted_is_guessed(size: int, cut: int) -> None:  # L17
+    line = Line(GUESSING)
+    large = b"\x81" + size.to_bytes(8, "big") + b"\x42" + words(size)
+    small = [frame(TEXT, words(300)), frame(PING), frame(TEXT, b"")]
+    data = small[0] + large + b"".join(small) + large + small[0]
+    line.send(SERVER, data[: len(small[0]) + cut])
+    line.send(SERVER, data[len(small[0]) + cut :])
+    said = [words(300), words(size), words(300), b"", words(size), words(300)]
+    assert line.peers[CLIENT].messages() == [(TEXT, text) for text in said]
+    rules = set(line.rules(SERVER)) - {"frame.length-not-minimal"}
+    assert rules == {"frame.length-encoding"}
+
+
 @pytest.mark.parametrize("came", ["817e0000", "817e000161", "01FE0000 61626364"])
 def test_a_short_length_that_is_written_long_waits_for_so_long_and_no_longer(came: str) -> None:
     data = bytes.fromhex(came)

@@ -3,7 +3,7 @@
 Each is off until a profile switches its rule on. A guess must explain what came better than the RFC does: the
 frame it makes is there, its text is UTF-8, and behind it begins another one, or nothing comes any more.
 
-Source: RFC 6455 section 5.2; cases L01 L02 L03 L06 L07 (lengths), Q06 (torn frames),
+Source: RFC 6455 section 5.2; cases L01 L02 L03 L06 L07 L17 (lengths), Q06 (torn frames),
 F03 F06 Q05 (the next frame).
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from wsproxy.conformance.stray import Stray
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, Dialect
+from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, SHIFTED, Dialect
 from wsproxy.protocol.header import Header, Unreadable
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
@@ -24,6 +24,7 @@ _SANE = 1 << 28
 """Larger than any frame worth a guess, and smaller than four bytes of text would be as a length."""
 _LEAST_LONG = 1 << 16
 _WINDOW = 4096
+_DATA = (b"\x81", b"\x82")
 _ENOUGH = 200
 WAIT = Stray(LENGTH, 0, "", ends=False)
 """More bytes will tell."""
@@ -83,6 +84,14 @@ class Guesses:
                 return WAIT
             if header is not None and not absurd and LEN126.read_header(data) is None:
                 return self._longer(data, late=late)
+        if self._lengths and self._side is Side.SERVER and data[:1] in _DATA and data[1:6] == bytes(5):
+            shifted = SHIFTED.read_header(data)
+            if shifted is None and not late:
+                return WAIT
+            if isinstance(shifted, Header) and _LEAST_LONG - 1 <= (shifted.length or 0) < _SANE:
+                self._lengths = False
+                self.dialect = SHIFTED
+                return SHIFTED
         if self._resync and len(data) > 1 and not self._may_begin(data):
             return self._next_frame(data)
         return None

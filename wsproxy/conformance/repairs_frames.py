@@ -121,7 +121,7 @@ def minimal_length(draft: Draft, _: Conditions) -> bool:
 
 
 def guessed_length(draft: Draft, conditions: Conditions) -> bool:
-    """The length was written in a way that had to be guessed. Cases L01 L02 L03 L06 L07."""
+    """The length was written in a way that had to be guessed. Cases L01 L02 L03 L06 L07 L17."""
     length = draft.frame.length or 0
     return conditions.guessed is not None and length > 125
 

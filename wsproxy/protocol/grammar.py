@@ -26,9 +26,12 @@ from construct import (
     Flag,
     GreedyBytes,
     If,
+    IfThenElse,
     Int8ub,
     Int16ub,
     Optional,
+    Padding,
+    Peek,
     RepeatUntil,
     Struct,
     Switch,
@@ -121,6 +124,35 @@ _HIXIE76_HEADER = Struct(
 )
 
 
+def _is_shifted(context: Any) -> bool:
+    # Behind a right header of an empty message the next frame begins, and not with two zero bytes.
+    return context.further is not None and context.further[2:] == b"\0\0"
+
+
+_SHIFTED_HEADER = Struct(
+    "begins" / Peek(Bytes(2)),
+    "further" / If(lambda context: context.begins in (b"\x81\0", b"\x82\0"), Peek(Bytes(4))),
+    "header"
+    / IfThenElse(
+        _is_shifted,
+        BitStruct(
+            "fin" / Flag,
+            "rsv" / BitsInteger(3),
+            "opcode" / BitsInteger(4),
+            "length" / BitsInteger(64),
+            Padding(8),
+            "masking_key" / Computed(None),
+        ),
+        _header(),
+    ),
+    "fin" / Computed(this.header.fin),
+    "rsv" / Computed(this.header.rsv),
+    "opcode" / Computed(this.header.opcode),
+    "length" / Computed(this.header.length),
+    "masking_key" / Computed(this.header.masking_key),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How one side writes its frames.
@@ -177,6 +209,12 @@ LEN7 = _dialect(
 LITTLE_ENDIAN = Dialect(
     "little-endian", "RFC 6455, but lengths of over 125 bytes are little-endian", _header(swapped=True)
 )
+SHIFTED = Dialect(
+    "shifted",
+    "RFC 6455, but lengths of 8 bytes stand one byte too far left, over the 127; reads only",
+    _SHIFTED_HEADER,
+)
+"""Not to be asked for by name: with a zero behind it an empty message cannot be told from a long one."""
 HIXIE76 = Dialect(
     "hixie76", "text between 00 and FF, as before RFC 6455; reads only", _HIXIE76_HEADER, b"\xff"
 )
