@@ -1,6 +1,7 @@
 """The replayed device, byte by byte: clients on raw sockets."""
 
 import asyncio
+import gc
 import json
 import resource
 import sqlite3
@@ -428,3 +429,25 @@ def test_a_request_line_with_the_whole_url_is_understood(path: Path) -> None:
                 await client.expect(frame(1, b"hello"))
 
     run(scenario())
+
+
+def test_a_client_that_is_silent_after_the_device_has_ended(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record(path, [answers("bye"), FIN, says("late")])
+
+    async def scenario() -> ReplayReport:
+        async with running(path, replace(AT_ONCE, patience=0.01)) as server:
+            client = await opened(server)
+            with closing(client):
+                await client.expect(frame(1, b"bye"))
+                assert await client.expect_end() == "fin"
+                async with asyncio.timeout(10):
+                    while not server.report().mismatch_count:
+                        await asyncio.sleep(0.005)
+                await client.send(client_frame(1, b"late"))
+            return await settled(server)
+
+    report = run(scenario())
+    gc.collect()
+    assert (report.mismatch_count, caplog.messages) == (1, [])

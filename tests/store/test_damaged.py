@@ -34,17 +34,25 @@ def spoil(place: Path, statement: str) -> None:
         connection.execute(statement)
 
 
-@pytest.mark.parametrize("key", ["x''", "x'010203'", "zeroblob(9)"])
-def test_a_masking_key_of_another_size(place: Path, key: str) -> None:
-    spoil(place, f"UPDATE frames SET masking_key = {key}")
-    for words in (("show", "1"), ("show", "1", "--json"), ("lint",)):
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ("masking_key = x''", "a masking key of 0 bytes"),
+        ("masking_key = x'010203'", "a masking key of 3 bytes"),
+        ("masking_key = zeroblob(9)", "a masking key of 9 bytes"),
+        ("header = x''", "a frame without a header"),
+    ],
+)
+def test_frames_that_are_none(place: Path, spoilt: str, said: str) -> None:
+    spoil(place, f"UPDATE frames SET {spoilt}")
+    for words in (("show", "1", "--hex"), ("show", "1", "--json"), ("lint",)):
         done = wsproxy_here(words[0], str(place), *words[1:])
         assert done.code == 2
         assert "is damaged" in done.err
-        assert "a masking key of" in done.err
+        assert said in done.err
     with closing(sqlite3.connect(place)) as connection:
         (frame_id,) = connection.execute("SELECT id FROM frames").fetchone()
-    with open_recording(str(place)) as recording, pytest.raises(RecordingError, match="a masking key of"):
+    with open_recording(str(place)) as recording, pytest.raises(RecordingError, match=said):
         list(recording.payload(frame_id))
 
 
@@ -61,6 +69,9 @@ def test_a_session_number_beyond_all(place: Path, number: int) -> None:
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
+        ("UPDATE frames SET side = 2", "side is 2"),
+        ("UPDATE frames SET side = -1", "side is -1"),
+        ("UPDATE frames SET header = x''", '"header" is empty'),
         ("UPDATE frames SET opcode = -1", '"opcode" is -1, not a whole number from 0'),
         ("UPDATE changes SET end_offset = -1", '"end_offset" is -1'),
         ("UPDATE frames SET masking_key = x'01'", "a masking key of 1 bytes"),

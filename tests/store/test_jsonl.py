@@ -255,6 +255,7 @@ def text(number: int, old: str, new: str) -> Callable[[list[str]], str]:
         (field(3, "opcode", -1), '"opcode" is -1'),
         (field(3, "header", "8g"), '"header" cannot be read'),
         (field(3, "masking_key", "0102"), '"masking_key" is a masking key of 2 bytes'),
+        (field(3, "header", ""), '"header" is empty'),
         (field(3, "header", None), '"header" is missing'),
         (text(3, '"opcode":1', '"opcode":NaN'), "line 3 holds NaN"),
         (text(3, '"opcode":1', '"opcode":1.5'), "line 3 holds 1.5"),

@@ -33,6 +33,7 @@ class Link(asyncio.Protocol):
         self._paused = False
         self._writable = True
         self._changed: asyncio.Future[None] | None = None
+        self._own_end = False
         self.ended = self.lost = False
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
@@ -113,8 +114,11 @@ class Link(asyncio.Protocol):
                 timer.cancel()
 
     async def write(self, data: bytes) -> None:
-        """Send, and wait until there is room for more; others get their turn in any case."""
-        if self.lost:
+        """Send, and wait until there is room for more; others get their turn in any case.
+
+        Once this direction has ended nothing is sent.
+        """
+        if self.lost or self._own_end:
             return
         self.transport.write(data)
         await asyncio.sleep(0)
@@ -125,6 +129,7 @@ class Link(asyncio.Protocol):
         """End this direction; over TLS, which has no half-close, both."""
         if self.lost:
             return
+        self._own_end = True
         if self.transport.can_write_eof():
             with suppress(OSError):
                 self.transport.write_eof()

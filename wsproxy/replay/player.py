@@ -206,7 +206,7 @@ class Player:
     def _wait_for_message(self, now_ns: int) -> Action:
         """Wait for it; only for a while if the beginning of a frame may have come before it."""
         cut = self._script.next_played()
-        if cut is None or cut is self._early or not self._may_be_awaited(cut):
+        if cut is None or cut is self._early or self._own_end or not self._may_be_awaited(cut):
             return Wait()
         if self._patience is None:
             self._patience = now_ns + PATIENCE_NS

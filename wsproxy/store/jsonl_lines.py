@@ -124,6 +124,8 @@ def _field(column: Column[Any]) -> str:
 def _written(column: Column[Any], value: Any, session_id: int) -> object:
     name = column.name
     if name == "side":
+        if value not in (schema.CLIENT, schema.SERVER):
+            raise LineError(f"side is {value!r:.40}")
         return _SIDES[value].value
     if name in _WORDS and value not in _WORDS[name]:
         raise LineError(f"{name} is {value!r:.40}")
@@ -133,7 +135,7 @@ def _written(column: Column[Any], value: Any, session_id: int) -> object:
         raise LineError(f"{name} holds NUL")
     if not isinstance(value, bytes):
         return value
-    _check_key(name, value)
+    _check_bytes(name, value)
     if name in _HEX:
         return value.hex()
     try:
@@ -165,7 +167,7 @@ def _read(column: Column[Any], value: Any, session_id: int) -> object:
         raise LineError(f'"{name}" is {value!r:.40}, not one of {", ".join(_WORDS[column.name])}')
     if wanted is bytes:
         data = _bytes(name, value, from_hex=name in _HEX)
-        _check_key(name, data)
+        _check_bytes(name, data)
         return data
     if type(value) is not wanted:
         raise LineError(f'"{name}" is {value!r:.40}, not {_IN_WORDS[wanted]}')
@@ -193,7 +195,9 @@ def _range(name: str) -> tuple[int, int]:
     return _LEAST if name.endswith("_ns") else 0, _MOST
 
 
-def _check_key(name: str, value: bytes) -> None:
+def _check_bytes(name: str, value: bytes) -> None:
+    if name == "header" and not value:
+        raise LineError(f'"{name}" is empty')
     if name == "masking_key":
         try:
             check_masking_key(value)

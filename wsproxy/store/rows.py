@@ -107,6 +107,8 @@ def frame(row: Any) -> Frame:
     """The frame in a row of `frames`. Raises ValueError for what no recorder writes."""
     found = Frame(*row[3:])
     check_masking_key(found.masking_key)
+    if not found.header:
+        raise ValueError("a frame without a header")
     return found
 
 
