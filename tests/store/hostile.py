@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from click.testing import CliRunner
-from sqlalchemy import Connection, Dialect, Engine, event
 
+from tests.store.compiled import statements_compiled_once
 from tests.store.mutations import Seeds, make_mutation, make_seeds, mutations
 from tests.store.played import play
 from tests.store.supervise import supervise
@@ -172,24 +172,6 @@ def no_errors_logged() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
         sys.unraisablehook = hook
     assert not handler.found, handler.found
-
-
-@contextmanager
-def statements_compiled_once() -> Iterator[None]:
-    """Let all connections that are made within share what SQLAlchemy compiles: it is half of the work."""
-    compiled: dict[Any, Any] = {}
-    dialects: dict[str, Dialect] = {}
-
-    def share(connection: Connection) -> None:
-        # Compiled statements are kept by dialect, and every engine makes one of its own.
-        connection.dialect = dialects.setdefault("sqlite", connection.dialect)
-        connection.execution_options(compiled_cache=compiled)
-
-    event.listen(Engine, "engine_connect", share)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "engine_connect", share)
 
 
 class _Errors(logging.Handler):
