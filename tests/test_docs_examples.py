@@ -111,6 +111,7 @@ def timeless(line: str) -> str:
         (r"\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
         (r"\d{4}-\d\d-\d\d", "DATE"),
         (r"(127\.0\.0\.1):\d+", r"\1:PORT"),
+        (r"^ +\d+\.\d{3} (<-|->)", r"SECONDS \1"),
     ]
     for pattern, new in [*changes, (r" +\d+\.\d s", " SECONDS")]:
         line = re.sub(pattern, new, line)

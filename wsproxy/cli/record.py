@@ -110,8 +110,8 @@ def record(
 
     if "://" in settings["normalize"]:
         raise UsageError(
-            f"--normalize takes {settings['normalize']} for the name of a profile: put it behind TARGET, or"
-            " write --normalize=strict"
+            f"{settings['normalize']} was taken for a profile: write --normalize=strict, or TARGET before"
+            " --normalize"
         )
     device = _device(target, mode)
     notices = _Notices()

@@ -128,10 +128,6 @@ def _find(spec: str, folder: Path, path: tuple[str, ...]) -> tuple[str, str, Pat
         if spec in names:
             resource = files("wsproxy.conformance").joinpath("profiles", f"{spec}.toml")
             return resource.read_text("utf-8"), spec, folder
-        if "://" in spec:
-            raise UsageError(
-                f"{spec} was taken for a profile: write --normalize=strict, or TARGET before --normalize"
-            )
         raise UsageError(
             f"there is no profile {spec!r}{by}: use {', '.join(names)},"
             " or the path of a .toml file of your own"
