@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.cli.dumpers import DUMPERS, LISTS, real_tools, run_tool
@@ -24,6 +24,7 @@ def read(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", DUMPERS)
+@example(b"00  \0\0\0\0")
 @given(data=TEXTS)
 def test_a_dump_gives_its_bytes(name: str, data: bytes) -> None:
     assert read(DUMPERS[name](data)) == data

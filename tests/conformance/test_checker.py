@@ -78,11 +78,11 @@ def test_a_conforming_session_gives_no_finding_above_note(
     for moment, (side, sent) in enumerate(steps):
         parts = [sent[at : at + 7] for at in range(0, len(sent), 7)] if split else [sent]
         for part in parts:
-            sight.send(side, part, moment / 10)
+            sight.send(side, part, moment / 1000)
     if sight.session.close is not None:
-        sight.eof(SERVER, len(steps) / 10)
-        sight.eof(CLIENT, len(steps) / 10)
-    sight.end(len(steps) / 10)
+        sight.eof(SERVER, len(steps) / 1000)
+        sight.eof(CLIENT, len(steps) / 1000)
+    sight.end(len(steps) / 1000)
     assert rules_of(sight.found, above=Severity.NOTE) == []
 
 

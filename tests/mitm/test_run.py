@@ -253,6 +253,15 @@ async def refused(port: int) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_nothing_but_tcp_is_listened_to(scheme: str) -> None:
+    with (
+        inside(mode=f"reverse:{scheme}://{LOOPBACK}:9") as proxy,
+        socket.socket(type=socket.SOCK_DGRAM) as datagrams,
+    ):
+        datagrams.bind((LOOPBACK, proxy.port))
+
+
 def test_an_unknown_certificate_wants_insecure(loop: LoopThread, tmp_path: Path) -> None:
     device = loop.run(Device.listen(tls=device_tls(tmp_path)))
     with inside(mode=f"reverse:https://{LOOPBACK}:{device.port}") as proxy:

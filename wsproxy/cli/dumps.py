@@ -16,6 +16,7 @@ _HEADING = re.compile(
 _PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2}[ -])*[0-9A-Fa-f]{2}")
 _PREFIXED = re.compile(r"(?:\s+0x[0-9A-Fa-f]{2})+")
 _GAP = re.compile(r"[ \t]{2,}")
+_NARROW_GAP = re.compile(r" {2,3}(?! )")
 _OD_CELLS = re.compile(r"(?: (?:[0-7]{3}| \\[0abtnvfr]|  .| \*\*))+ *")
 _OD_ESCAPES = dict(zip("0abtnvfr", b"\0\a\b\t\n\v\f\r", strict=True))
 _HALF_LINE = 8
@@ -121,7 +122,7 @@ def _segments(rest: str) -> list[str]:
 
 
 def _byte_pairs(rest: str) -> bytes | None:
-    """Two digits a byte; the gap after the eighth is part of the line, any other gap begins the text
+    """Two digits a byte; a narrow gap after the eighth is part of the line, any other gap begins the text
     column.
     """
     if _PREFIXED.fullmatch(rest):
@@ -133,7 +134,7 @@ def _byte_pairs(rest: str) -> bytes | None:
     if not match or (match.end() < len(segments[0]) and segments[0][match.end()] != " "):
         return None
     data = bytes.fromhex(match[0].replace("-", " "))
-    if len(segments) > 1 and len(data) == _HALF_LINE and match.end() == len(segments[0]):
+    if len(segments) > 1 and len(data) == _HALF_LINE and _NARROW_GAP.match(rest.lstrip(), match.end()):
         more = _PAIRS.fullmatch(segments[1])
         data += bytes.fromhex(more[0].replace("-", " ")) if more else b""
     return data

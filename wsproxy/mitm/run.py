@@ -22,7 +22,7 @@ from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.logs import forwarded_logs
-from wsproxy.mitm.startup import StartupCheck, listening_urls, stop_listening
+from wsproxy.mitm.startup import StartupCheck, listen_on_tcp_alone, listening_urls, stop_listening
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
@@ -168,6 +168,7 @@ class Proxy:
 
     def _apply_options(self, master: Master) -> None:
         settings, options = self._settings, cast(Any, master.options)
+        listen_on_tcp_alone(settings.mode)
         options.update(
             listen_host=settings.listen_host,
             listen_port=settings.listen_port,

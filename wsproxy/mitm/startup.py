@@ -12,6 +12,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from mitmproxy import ctx
@@ -65,6 +66,18 @@ class StartupCheck(ErrorCheck):
         """All is well."""
         cast(Any, super()).finish()
         self._on_ready()
+
+
+def listen_on_tcp_alone(spec: str) -> None:
+    """Have no UDP port opened for QUIC beside that of a reverse proxy: no opening handshake comes that way.
+
+    What mitmproxy runs behind such a port is not awaited when it closes, and can crash the interpreter as it
+    ends. Relies on mitmproxy parsing a mode once.
+    """
+    with suppress(ValueError):
+        mode = mode_specs.ProxyMode.parse(spec)
+        if isinstance(mode, mode_specs.ReverseMode) and mode.scheme == "https":
+            object.__setattr__(mode, "transport_protocol", mode_specs.TCP)
 
 
 async def stop_listening() -> None:
