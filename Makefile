@@ -1,7 +1,6 @@
 # Everything here sets itself up first: a Python >= 3.12 is all that must be there. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports tests tests-without-sockets tests-with-sockets \
-	coverage format docs bench rescue fuzz-recordings lock clean
+.PHONY: help setup demo test lint types imports tests tests-without-sockets tests-with-sockets coverage format docs bench rescue fuzz-recordings lock clean
 bin := .venv/bin
 pytest := $(bin)/python -m pytest -n auto --dist worksteal
 
