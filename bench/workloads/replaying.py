@@ -52,8 +52,8 @@ def measure(scale: Scale) -> dict[str, float]:
 
 
 def _rate(port: int, count: int) -> float:
+    start = perf_counter()
     with Client(port, PATH) as client:
-        start = perf_counter()
         client.send(GO)
         client.receive(len(_FRAME) * count)
         return count / (perf_counter() - start)

@@ -177,6 +177,8 @@ class ClientConnection:
             head = response_for(request, asked, head)
         for doubt in doubts(request, head):
             book.note(doubt)
+        # Read before the client can answer: what comes first is as much in time as what follows.
+        await setting.source.script(session)
         await self._link.write(head)
         began_ns = setting.clock()
         if _has_body(start.request_head):
