@@ -272,3 +272,10 @@ def test_a_weak_charger_behind_a_strict_server() -> None:
     line.send(SERVER, frame(TEXT, big))
     assert line.peers[CLIENT].messages() == [(TEXT, big)]
     assert max(len(each.data) for each in line.peers[CLIENT].frames) <= 65_535
+
+
+def test_a_close_that_is_answered_with_the_end_of_the_stream_has_its_own_rule() -> None:
+    line = Line()
+    line.send(CLIENT, client_frame(CLOSE, close(1000)))
+    assert line.end(SERVER) == frame(CLOSE, close(1000))
+    assert line.rules(SERVER) == ["close.unanswered"]

@@ -89,6 +89,19 @@ def test_no_input_raises_or_is_lost(dialect: Dialect, chunks: list[bytes], piece
     assert serialized(events) + decoder.pending == b"".join(chunks)
 
 
+@given(streams, chunk_sizes, dialects, st.lists(st.booleans(), max_size=20))
+def test_frames_that_are_not_waited_for_account_for_every_byte(data, sizes, dialect, turns) -> None:
+    decoder, chunks = FrameDecoder(dialect), list(cut(data, sizes))
+    events = []
+    for turn, chunk in enumerate(chunks):
+        events += decoder.receive_data(chunk)
+        if turn < len(turns) and turns[turn]:
+            events += decoder.release()
+    assert serialized(events) + decoder.pending == data
+    expected = whole(fed(FrameDecoder(dialect), chunks))
+    assert whole(events)[: len(expected)] == expected
+
+
 def test_events_know_their_offset() -> None:
     opaque = b"\x82\x7f" + b"\xff" * 8 + b"more"
     data = b"\x81\x05Hello" + b"\x82\x7e\x00\x7e" + bytes(126) + b"\x8a\x00" + opaque

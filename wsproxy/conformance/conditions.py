@@ -83,6 +83,15 @@ class Conditions:
         return self._profile.option(option, self.side.other)
 
     @property
+    def heartbeats(self) -> dict[bytes, bytes]:
+        """The messages of this side that do not go on, and what each is answered with."""
+        if not self.repairs("keepalive.heartbeat"):
+            return {}
+        return {
+            each["message"].encode(): each.get("answer", "").encode() for each in self.sent_by("heartbeats")
+        }
+
+    @property
     def deflate(self) -> tuple[DeflateParameters | None, DeflateParameters | None]:
         """How this side compresses, and how the receiver expects it."""
         return self.legs.of(self.side).deflate, self.legs.of(self.side.other).deflate

@@ -15,6 +15,7 @@ from wsproxy.conformance.outlet import new_outlet
 from wsproxy.conformance.repairs_close import INTERNAL_ERROR, close_payload
 from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.stray import Stray
+from wsproxy.conformance.torn import Torn
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.verdicts import Verdicts
 from wsproxy.protocol.decoder import FrameDecoder
@@ -68,7 +69,8 @@ class Direction:
         self._guesses = Guesses(conditions.side, dialect, conditions.repairs)
         self._verdicts = Verdicts(conditions, dialect, self.data.messages)
         self._opcodes = {int(key): value for key, value in conditions.sent_by("opcodes").items()}
-        self._heartbeats = _heartbeats(conditions)
+        self._heartbeats = conditions.heartbeats
+        self.torn = Torn(conditions, self.data, self.outlet, apart=apart)
 
     def introduce(self, back: "Direction") -> None:
         """What comes the other way is `back`'s."""
@@ -86,12 +88,9 @@ class Direction:
             self._track.relay_now(data)
             self.data.sequence.last_opcode = data[0] & 0xF
             return
-        pending = self._decoder.pending
-        window = pending + data if pending else data
-        base = self._received - len(pending)
-        position = self._received
+        pending, position = self._decoder.pending, self._received
         self._received += len(data)
-        self._run(window, base, position)
+        self._run(pending + data if pending else data, position - len(pending), position)
 
     def skip(self, size: int, rules: tuple[str, ...]) -> None:
         """What comes next, before the first frame, does not go on."""
@@ -112,6 +111,8 @@ class Direction:
         if self._swallow is not None:
             self._track.drop(self._received, self._swallow)
         self._track.flush()
+        if not self._guesses.on:
+            self.torn.look(self._decoder, self.at_ns)
 
     def receive_eof(self, at_ns: int) -> None:
         """The stream ends."""
@@ -124,8 +125,9 @@ class Direction:
             return
         self.data.abandon()
         self._drop_rest()
-        if self._conditions.repairs("close.missing"):
-            self.synthesise_close(("close.missing",))
+        rule_id = "close.missing" if self._back is None or self._back.close_ns is None else "close.unanswered"
+        if self._conditions.repairs(rule_id):
+            self.synthesise_close((rule_id,))
 
     def synthesise_close(self, rules: tuple[str, ...]) -> bool:
         """Send the Close that this side does not; False where none fits.
@@ -147,12 +149,18 @@ class Direction:
         self.data.release()
         self._track.flush()
 
+    def release_torn(self) -> None:
+        """Wait no longer for the rest of a frame: what has come of it goes on."""
+        self.torn.due_ns = None
+        pending, base = self._at_hand()
+        for event in self._decoder.release():
+            resume = self._event(event, pending, base)
+            self._run(pending, base, self._received if resume is None else resume)
+
     def guess_late(self, at_ns: int) -> None:
         """Nothing has come for a while: make what can be made of the beginning of a frame."""
         self.at_ns, self._guessed_ns = at_ns, self.pings.heard_ns
-        pending = self._decoder.pending
-        base = self._received - len(pending)
-        self._track.show(pending, base)
+        pending, base = self._at_hand()
         position = self._guess(pending, base, late=True)
         if position is not None:
             self._run(pending, base, position)
@@ -324,21 +332,19 @@ class Direction:
             return None
         return self.pings.heard_ns
 
+    def _at_hand(self) -> tuple[bytes, int]:
+        """The beginning of a frame that has come, and where in the stream it begins."""
+        pending = self._decoder.pending
+        base = self._received - len(pending)
+        self._track.show(pending, base)
+        return pending, base
+
     def _drop_rest(self) -> None:
         """A frame cut short by the end of the stream does not go on, if none of it has."""
-        pending = self._decoder.pending
-        self._track.show(pending, self._received - len(pending))
+        pending, _ = self._at_hand()
         if self._conditions.repairs("stream.cut-short") or not self._track.holds(self._track.end):
             self._track.drop(self._received, ("stream.cut-short",))
         elif pending:
             self._track.relay(self._received)
             self.outlet.mid_frame = True
         self._track.flush()
-
-
-def _heartbeats(conditions: Conditions) -> dict[bytes, bytes]:
-    if not conditions.repairs("keepalive.heartbeat"):
-        return {}
-    return {
-        each["message"].encode(): each.get("answer", "").encode() for each in conditions.sent_by("heartbeats")
-    }

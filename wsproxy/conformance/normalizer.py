@@ -34,8 +34,8 @@ class Normalizer:
 
     `legs` is what was agreed on either leg, `dialects` how a side frames (RFC 6455 where it does not say),
     `masking_key` makes one: four bytes that nobody can foretell. Frames with at most `piece_limit` bytes of
-    payload data are seen whole before they go on, larger ones pass in pieces. `request_body` is the body of
-    the request, if it does not go on: the rest of it may come late.
+    payload data that come at once are seen whole before they go on, others pass in pieces. `request_body` is
+    the body of the request, if it does not go on: the rest of it may come late.
 
     The pieces of `Outgoing` for a side tile its stream, in order and without a gap, and their data in that
     order is what the other side is to be sent.
@@ -142,7 +142,7 @@ class Normalizer:
         for side, direction in self._directions.items():
             if not direction.outlet.closed and not direction.ended:
                 times += [direction.pings.wake_at_ns, self._release_ns(side), self._close_due_ns(side)]
-                times.append(self._guess_ns(side))
+                times += [self._guess_ns(side), direction.torn.due_ns]
         return min((time for time in times if time is not None), default=None)
 
     def wake(self, at_ns: int) -> list[Outgoing]:
@@ -157,6 +157,9 @@ class Normalizer:
             release_ns, close_ns = self._release_ns(side), self._close_due_ns(side)
             if release_ns is not None and release_ns <= at_ns:
                 direction.release()
+            torn_ns = direction.torn.due_ns
+            if torn_ns is not None and torn_ns <= at_ns and not direction.outlet.closed:
+                direction.release_torn()
             self._keep_alive(side, at_ns)
             if close_ns is not None and close_ns <= at_ns:
                 direction.close_in_its_place(at_ns)

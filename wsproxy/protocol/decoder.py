@@ -12,7 +12,7 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.grammar import RFC6455, Dialect
-from wsproxy.protocol.header import MAX_HEADER_SIZE, LayoutCache, Unreadable
+from wsproxy.protocol.header import MAX_HEADER_SIZE, Header, LayoutCache, Unreadable
 from wsproxy.protocol.masking import apply_mask, apply_mask_from_start
 
 PIECE_LIMIT = 1 << 16
@@ -55,6 +55,14 @@ class FrameDecoder:
         return bytes(self._pending)
 
     @property
+    def begun(self) -> tuple[int, Header | None]:
+        """Where in the stream the frame begins that is held back, and its header; None while that is torn."""
+        if not self._pending:
+            return self.offset, None
+        header = self._dialect.read_header(bytes(self._pending[:MAX_HEADER_SIZE]))
+        return self.offset - len(self._pending), header if isinstance(header, Header) else None
+
+    @property
     def at_boundary(self) -> bool:
         """Whether nothing of a frame is under way."""
         return not self._pending and self._large is None and self._reason is None
@@ -69,6 +77,21 @@ class FrameDecoder:
         self._pending = bytearray(data)
         self._wake_at = 0
         self.offset = offset + len(data)
+
+    def release(self) -> list[WireEvent]:
+        """What has come of the frame that is held back, as the beginning of one that comes out in pieces.
+
+        Nothing, if its header is torn, or does not say how long the frame is.
+        """
+        start, header = self.begun
+        if header is None or header.length is None:
+            return []
+        head, payload = bytes(self._pending[: header.size]), bytes(self._pending[header.size :])
+        self._pending.clear()
+        self._large = _LargeFrame(header.masking_key, len(payload), header.length - len(payload))
+        if header.masking_key:
+            payload = apply_mask_from_start(payload, header.masking_key)
+        return [Frame(start, head, *header[1:4], header.masking_key, header.length, payload, b"")]
 
     def receive_data(self, data: bytes) -> list[WireEvent]:
         """What the next bytes of the stream complete. `offset` counts the bytes received in all."""
