@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from wsproxy.conformance.rules import Severity
     from wsproxy.protocol.frame import Side
     from wsproxy.protocol.grammar import Dialect
-    from wsproxy.protocol.message import MessageAssembler
     from wsproxy.store.model import StoredSession
     from wsproxy.store.reader import Recording
 
@@ -60,12 +59,13 @@ class SessionLint:
     def __init__(self, recording: "Recording", session: "StoredSession") -> None:
         from wsproxy.conformance.checker import Checker
         from wsproxy.protocol.frame import Side
+        from wsproxy.store.assembling import assembler_of
 
         start = session.start
         self.session = session
         self._recording = recording
         self._numbers = {side: _FrameNumbers() for side in Side}
-        self._assemblers = {side: _assembler(session, side) for side in Side}
+        self._assemblers = {side: assembler_of(session, side) for side in Side}
         self._checker = Checker(
             start.request_head,
             start.response_head,
@@ -140,20 +140,6 @@ class SessionLint:
         """What was seen when the session was recorded, and is not in its bytes."""
         finding = self._witnessed.get((rule_id, side))
         return () if finding is None else (finding,)
-
-
-def _assembler(session: "StoredSession", side: "Side") -> "MessageAssembler":
-    """What assembles the side's messages, by what was agreed on its leg."""
-    from wsproxy.protocol.frame import Side
-    from wsproxy.protocol.handshake import negotiate, parse_response_head
-    from wsproxy.protocol.message import MESSAGE_LIMIT, MessageAssembler
-
-    head = session.start.response_head
-    if side is Side.CLIENT:
-        head = session.start.response_head_sent or head
-    deflate = negotiate(parse_response_head(head)).deflate
-    inflater = None if deflate is None else deflate.inflater(side, output_limit=MESSAGE_LIMIT)
-    return MessageAssembler(inflater)
 
 
 def _dialect(name: str) -> "Dialect":

@@ -5,10 +5,10 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
-from wsproxy.protocol.handshake import negotiate, parse_response_head
-from wsproxy.protocol.message import MESSAGE_LIMIT, Message, MessageAssembler
+from wsproxy.protocol.message import MESSAGE_LIMIT, Message
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.model import PlayedMessage
+from wsproxy.store.assembling import assembler_of
 from wsproxy.store.model import StoredSession
 from wsproxy.store.reader import Recording
 
@@ -68,7 +68,7 @@ class Transcript:
     def told(self) -> Iterator[Told]:
         """Every data message and control frame of the side, in order."""
         session, place = self._session, 0
-        assemblers = {side: _assembler(session, side) for side in Side}
+        assemblers = {side: assembler_of(session, side) for side in Side}
         last_ns = session.start.started_at_ns
         for stored in self._recording.events(session.id):
             place, side, at_ns, event = stored.id, stored.side, stored.at_ns, stored.event
@@ -125,13 +125,3 @@ class Transcript:
         self._rest_length += len(data)
         self._digest.update(data)
         self._rest += data[: max(0, MESSAGE_LIMIT - len(self._rest))]
-
-
-def _assembler(session: StoredSession, side: Side) -> MessageAssembler:
-    """What assembles the side's messages, by what was agreed on its leg."""
-    head = session.start.response_head
-    if side is Side.CLIENT:
-        head = session.start.response_head_sent or head
-    deflate = negotiate(parse_response_head(head)).deflate
-    inflater = None if deflate is None else deflate.inflater(side, output_limit=MESSAGE_LIMIT)
-    return MessageAssembler(inflater)
