@@ -536,3 +536,9 @@ def _words(peer: str, side: Side, data: bytes, deflate: DeflateParameters | None
     connection = Connection(kind, extensions=[extension] if deflate else [])
     connection.receive_data(data)
     return " ".join(str(event) for event in connection.events())
+
+
+def test_what_is_compressed_unasked_is_not_taken_for_bad_text() -> None:  # F02 F09 Z22 Z26
+    sight = Sight()
+    assert sight.send(SERVER, frame(TEXT, DEFLATED, rsv=4)) == ["frame.rsv-bits"]
+    assert sight.send(SERVER, frame(TEXT, b"\xff")) == ["message.text-not-utf8"]
