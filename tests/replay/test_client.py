@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +272,70 @@ def test_a_refusal_is_a_difference(tmp_path: Path) -> None:
     with device(refuse) as port:
         rows, (problem,) = differences(path, port)
     assert Kind.HANDSHAKE in kinds(rows)
-    assert problem == "the device did not agree to speak WebSocket"
+    assert problem == "the device did not agree to speak WebSocket: HTTP/1.1 403 Forbidden"
+    with open_recording(str(path.with_suffix(".live.db"))) as live:
+        assert live.tail(1, SERVER) == b"no"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"", "the device closed the connection before it had answered the opening handshake"),
+        (RESPONSE[:40], "the device closed the connection before it had answered the opening handshake"),
+        (b"\xff\xff\xff", "the device did not agree to speak WebSocket: its answer is no HTTP response"),
+    ],
+)
+def test_what_came_instead_of_a_response_is_recorded(tmp_path: Path, answer: bytes, problem: str) -> None:
+    path = record(tmp_path / "a.db", ASKED)
+
+    def run(client: socket.socket) -> None:
+        read_head(client)
+        client.sendall(answer)
+        client.shutdown(socket.SHUT_WR)
+        until_end(client)
+
+    with device(run) as port:
+        _, problems = differences(path, port)
+    assert problems == (problem,)
+    with open_recording(str(path.with_suffix(".live.db"))) as live:
+        session = live.session(1)
+        assert session.start.response_head + live.tail(1, SERVER) == answer
+
+
+@pytest.mark.parametrize("endless", [frame(PING, b"again") * 2000, text(b"<news/>") * 2000])
+def test_a_device_that_never_ends_is_given_up(tmp_path: Path, endless: bytes) -> None:
+    path = record(tmp_path / "a.db", ASKED)
+
+    def run(client: socket.socket) -> None:
+        client.sendall(response_to(read_head(client)))
+        client.settimeout(0.02)
+        with suppress(ConnectionError):
+            while True:
+                with suppress(TimeoutError):
+                    client.sendall(endless)
+                with suppress(TimeoutError):
+                    client.recv(1 << 20)
+
+    with device(run) as port:
+        _, (problem,) = differences(path, port, timeout_s=20)
+    assert problem.startswith("the device says far more than recorded: given up after ")
+
+
+def test_pieces_without_an_end_are_not_waited_for_for_ever(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.db", ASKED)
+
+    def run(client: socket.socket) -> None:
+        client.sendall(response_to(read_head(client)) + b"\x81\x7f" + (1 << 40).to_bytes(8))
+        client.settimeout(0.02)
+        with suppress(ConnectionError):
+            while True:
+                client.sendall(b"x")
+                with suppress(TimeoutError):
+                    client.recv(4096)
+
+    with device(run) as port:
+        _, (problem,) = differences(path, port, timeout_s=0.1)
+    assert problem.startswith("message 1 of the device (text, 25 bytes")
 
 
 def test_what_varies_is_carried(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from wsproxy.replay.script import Play, PlayEnd, Step
 from wsproxy.replay.source import script_of
 from wsproxy.replay.variation import Variation
 from wsproxy.replay.varying import Varying
-from wsproxy.replay.waiting import Patience
+from wsproxy.replay.waiting import Patience, too_much
 from wsproxy.store.model import HttpExchange, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording
 from wsproxy.store.writer import Recorder
@@ -32,6 +32,7 @@ from wsproxy.store.writer import Recorder
 _PAGE = 256
 _INBOX = 256
 _EARLY_S = 1.0
+_EXCERPT = 100
 _NS = 1_000_000_000
 
 
@@ -89,6 +90,7 @@ class ClientReplay:
         self._clock = clock
         self._since_epoch_ns = time.time_ns() - clock()
         self._link = DeviceLink(lambda link: None, clock)
+        self._upgraded = _agreed(session.start.request_head, session.start.response_head)
 
     @property
     def session_id(self) -> int | None:
@@ -113,7 +115,8 @@ class ClientReplay:
         for exchange in self._exchanges:
             if not await self._exchange(exchange):
                 what = exchange.request_head.partition(b"\r")[0].decode("latin-1")
-                return self._refused(b"", b"", f"no response to {what}, before the opening handshake, came")
+                why = f"no response to {what}, before the opening handshake, came"
+                return self._refused(b"", b"", f"{why} within {self._options.timeout_s:g} s")
         request = start.request_head
         if not exact:
             request = request_for(request, self._options.address, self._token)
@@ -123,11 +126,11 @@ class ClientReplay:
             answer = AnswerReader(request)
             found = await self._answer(answer)
             if found is None:
-                return self._refused(request, answer.pending, "no response to the request came")
+                return self._refused(request, answer.pending, self._no_response())
             response, ended = found
+        if self._upgraded and not _agreed(request, response):
+            return self._refused(request, response, _refusal(response))
         self._live.begin(request, response)
-        if _agreed(start.request_head, start.response_head) and not _agreed(request, response):
-            return Played(request, response, "the device did not agree to speak WebSocket")
         return Played(request, response, await self._turns(response, ended))
 
     async def _answer(self, answer: AnswerReader) -> tuple[bytes, bool] | None:
@@ -146,6 +149,8 @@ class ClientReplay:
                     link.put_back(answer.rest)
                     return response, ended
                 patience.begin(now_ns)
+            elif link.ended and self._upgraded:
+                return None
             elif link.ended:
                 link.put_back(answer.pending)
                 return b"", ended
@@ -169,7 +174,21 @@ class ClientReplay:
 
     def _refused(self, request: bytes, response: bytes, why: str) -> Played:
         self._live.begin(request, response)
-        return Played(request, response, f"{why} within {self._options.timeout_s:g} s")
+        self._hear_out()
+        return Played(request, response, why)
+
+    def _hear_out(self) -> None:
+        """Record what came and is not played an answer to."""
+        while (taken := self._link.take()) is not None:
+            self._live.receive_data(Side.SERVER, taken[0], taken[1] + self._since_epoch_ns)
+        if self._link.ended:
+            self._live.receive_eof(Side.SERVER, self._link.how)
+
+    def _no_response(self) -> str:
+        if not self._link.ended:
+            return f"no response to the request came within {self._options.timeout_s:g} s"
+        how = "reset" if self._link.how is TcpEnd.RST else "closed"
+        return f"the device {how} the connection before it had answered the opening handshake"
 
     def _is_early(self) -> bool:
         """Whether the recorded client went on before it heard anything: the device may wait for that."""
@@ -208,6 +227,8 @@ class ClientReplay:
         while True:
             if self._hear(player, hearing):
                 patience.begin(self._clock())
+            if (why := too_much(player, self._session.server)) is not None:
+                return stopped or why
             action = player.next(self._clock())
             match action:
                 case Write(data):
@@ -275,6 +296,13 @@ class ClientReplay:
             return None
         dialect = DIALECTS[self._session.start.client_dialect]
         return Variation(self._varying, Side.CLIENT, response, dialect)
+
+
+def _refusal(response: bytes) -> str:
+    if not response:
+        return "the device did not agree to speak WebSocket: its answer is no HTTP response"
+    line = response.lstrip(b"\r\n")[:_EXCERPT].splitlines()[0].decode("latin-1")
+    return f"the device did not agree to speak WebSocket: {line}"
 
 
 def _agreed(request: bytes, response: bytes) -> bool:

@@ -56,7 +56,7 @@ class ClientPlayer(Player):
         self._own_end = ended
         self._left_out: set[int] = set()
         self._extras: deque[PlayedMessage] = deque(maxlen=_MOST_EXTRAS)
-        self._heard_messages = 0
+        self._heard_messages = self._heard_controls = 0
         self.over = False
         """Whether nothing is left but to close the connection."""
 
@@ -93,10 +93,17 @@ class ClientPlayer(Player):
         data = f"{self._heard_messages:,} message{'' if self._heard_messages == 1 else 's'} came"
         return f"{data}, {self._received:,} bytes in all"
 
+    @property
+    def heard(self) -> tuple[int, int]:
+        """How many messages and control frames came so far, and how many bytes."""
+        return self._heard_messages + self._heard_controls, self._received
+
     def hear(self, heard: Iterable[Heard], received: int) -> None:
         """Take what the device said."""
         came = list(heard)
-        self._heard_messages += sum(isinstance(each, PlayedMessage) and not each.control for each in came)
+        controls = sum(isinstance(each, PlayedMessage) and each.control for each in came)
+        self._heard_controls += controls
+        self._heard_messages += sum(isinstance(each, PlayedMessage) for each in came) - controls
         super().hear(came, received)
 
     def _may_be_awaited(self, step: Play) -> bool:
