@@ -136,3 +136,12 @@ def test_safari_compresses_each_frame() -> None:  # Z23
     parts = [Deflater().message(part) for part in (b"one ", b"two")]
     line.send(CLIENT, client_frame(TEXT, parts[0], fin=False, rsv=4) + client_frame(CONT, parts[1], rsv=4))
     assert got(line, SERVER) == [b"one two"]
+
+
+def test_faults_are_named_once_messages_go_on_inflated_too() -> None:
+    deflater, line = Deflater(), Line(legs=BOTH)
+    line.send(SERVER, frame(TEXT, deflater.message(b"first") + b"\x00\x00\xff\xff", rsv=4))
+    data = deflater.message(b"second")
+    line.send(SERVER, frame(TEXT, data[:3], fin=False, rsv=4) + frame(CONT, data[3:], rsv=4))
+    assert got(line) == [b"first", b"second"]
+    assert "deflate.rsv1-on-continuation" in line.rules(SERVER)

@@ -16,7 +16,7 @@ from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.in_clear import close_in_clear
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, OpaqueData, Side
-from wsproxy.protocol.message import Message
+from wsproxy.protocol.message import NOT_AGREED, Message
 from wsproxy.protocol.opcodes import LOCAL_CLOSE_CODES, OPCODE_NAMES, Opcode, close_code_name, opcode_name
 
 _RSV1 = 0b100
@@ -88,9 +88,16 @@ def check_message(message: Message, side: Side) -> list[Finding]:
         found = [(deflate_rule(part), part) for part in parts if is_deflate_fault(part)]
         rest = [part for part in parts if not is_deflate_fault(part) and not _ABOUT_FRAMES.search(part)]
         found += [(DAMAGED, "; ".join(rest))] if rest else []
-    if message.opcode == Opcode.TEXT and not found:
+    if message.opcode == Opcode.TEXT and not found and not compressed_unasked(message):
         found.extend(_not_utf8("message.text-not-utf8", message.payload, whole=not message.truncated))
     return [Finding(rule_id, detail, side, message.start_offset) for rule_id, detail in found]
+
+
+def compressed_unasked(message: Message) -> bool:
+    """Whether it is marked as compressed, which nobody agreed to: it is no text as it stands, and its frames
+    are what departs.
+    """
+    return message.error is not None and NOT_AGREED in message.error
 
 
 def check_opaque(data: OpaqueData, side: Side) -> list[Finding]:

@@ -3,12 +3,10 @@
 import json
 import re
 
-from wsproxy.conformance.checks_frames import check_message
-from wsproxy.conformance.conditions import RSV1
+from wsproxy.conformance.checks_frames import check_message, compressed_unasked
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.in_clear import text_in_clear
 from wsproxy.conformance.json_depth import JsonDepth
-from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.message import Message
@@ -17,8 +15,6 @@ from wsproxy.protocol.opcodes import Opcode
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SEAM = re.compile(rb"[}\]][ \t\r\n]*[{\[]")
 _BEGINS_JSON, _ENDS_JSON = (b"{", b"["), (b"}", b"]")
-_COMPRESSED = ("frame.rsv-bits", "")
-"""The frame itself is what departs, and found already: nobody can say anything of its text."""
 _MOST_DOCUMENTS = 1000
 _MOST_SPLIT = 1 << 24
 
@@ -47,15 +43,13 @@ def is_ordinary(message: Message) -> bool:
 def check_payload(message: Message, side: Side, last: Frame | None = None) -> list[Finding]:
     """Everything that a whole message, or what there is of one, departs from. `last` is its last frame."""
     misread = _misread(message, last)
-    if misread == _COMPRESSED:
-        return []
     if misread is not None:
         return [Finding(*misread, side, message.start_offset)]
     if message.error and "unfinished" in message.error:
         # Its last character may be cut off with the rest.
         message = message._replace(truncated=True)
-    found = check_message(message, side)
-    if message.opcode == Opcode.TEXT and not found and not message.truncated:
+    found, is_text = check_message(message, side), message.opcode == Opcode.TEXT
+    if is_text and not found and not message.truncated and not compressed_unasked(message):
         notes = (*_padding(message.payload), *_documents(message.payload))
         found += [Finding(rule_id, detail, side, message.start_offset) for rule_id, detail in notes]
     return found
@@ -103,8 +97,6 @@ def _misread(message: Message, frame: Frame | None) -> tuple[str, str] | None:
     """What a text in one frame is instead, where it is not UTF-8: rule, and what was seen."""
     if message.opcode != Opcode.TEXT or frame is None or frame.payload != message.payload:
         return None
-    if frame.rsv & RSV1 and not message.compressed and not is_utf8(frame.payload):
-        return _COMPRESSED
     payload, key = frame.payload, frame.masking_key
     if text_in_clear(payload, key) is not None:
         return "frame.payload-unmasked", f"the text makes sense as it came: {_as_it_came(frame)[:16]!r}"

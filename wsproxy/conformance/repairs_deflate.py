@@ -97,9 +97,9 @@ class Compression:
         if inflated.failed:
             self._passes = False
             return Verdict(inflated.payload if too_large else None, (DAMAGED,), too_large)
-        if not self._passes:
-            return Verdict(inflated.payload, (_ENDED,), too_large)
         rules = tuple(filter(self._repairs, self._faults(fragments, inflated)))
+        if not self._passes:
+            return Verdict(inflated.payload, (*rules, _ENDED), too_large)
         self._passes = not rules
         return Verdict(inflated.payload, rules, too_large)
 

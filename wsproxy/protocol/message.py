@@ -21,7 +21,7 @@ _INSIDE = "sent inside a fragmented message of another opcode (RFC 6455 section 
 _SUPERSEDED = "unfinished: another message began (RFC 6455 section 5.4)"
 _CUT_OFF = "unfinished: the stream ended"
 _OPAQUE = "unfinished: no frames can be told apart from here on"
-_NOT_AGREED = "RSV1 is set, but no compression was agreed: the payload is as received (RFC 7692 section 6)"
+NOT_AGREED = "RSV1 is set, but no compression was agreed: the payload is as received (RFC 7692 section 6)"
 _LATE_RSV1 = "RSV1 is set on a continuation frame (RFC 7692 section 6.1)"
 
 
@@ -163,7 +163,7 @@ class MessageAssembler:
         elif self._inflater is not None:
             self._inflater.pass_plain(payload)
         else:
-            error = _NOT_AGREED
+            error = NOT_AGREED
         truncated = len(payload) < length
         return Message(frame.opcode, payload, length, 1, rsv1, frame.offset, end, truncated, error)
 
@@ -229,7 +229,7 @@ class MessageAssembler:
         elif self._inflater is not None:
             self._inflater.pass_plain(payload, whole=len(payload) == length)
         elif message.compressed:
-            message.note(_NOT_AGREED)
+            message.note(NOT_AGREED)
         return Message(
             message.opcode,
             payload,
