@@ -72,7 +72,7 @@ def ws_replay(request: pytest.FixtureRequest, ws_target: str | None) -> Iterator
         episode = WsReplay(plan)
         episode.start()
     except WsproxyError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise _failed(error) from None
     request.node.stash[_EPISODE] = episode
     try:
         yield episode
@@ -80,7 +80,11 @@ def ws_replay(request: pytest.FixtureRequest, ws_target: str | None) -> Iterator
         try:
             episode.stop()
         except WsproxyError as error:
-            pytest.fail(str(error), pytrace=False)
+            raise _failed(error) from None
+
+
+def _failed(error: WsproxyError) -> BaseException:
+    return pytest.fail.Exception(str(error), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -116,7 +116,8 @@ class WsReplay:
                 reasons.append(f"{report.unplayed_count} recorded messages were left unplayed")
             if report.unused_sessions and (self._plan.own or self._plan.settings.sessions):
                 numbers = ", ".join(map(str, report.unused_sessions))
-                reasons.append(f"nobody asked for session {numbers} of the recording")
+                cut = _interrupted(self.recording, report.unused_sessions)
+                reasons.append(f"nobody asked for session {numbers} of the recording{cut}")
         return f"{self.recording}: {'; '.join(reasons)}\n\n{report.text}" if reasons else ""
 
     def story(self) -> str:
@@ -147,7 +148,10 @@ class WsReplay:
 
 def _exists(recording: str) -> bool:
     if "://" not in recording:
-        return Path(recording).exists()
+        try:
+            return Path(recording).exists()
+        except OSError as error:
+            raise RecordingError(f"cannot read {recording}: {error.strerror or error}") from error
     from wsproxy.store.reader import open_recording
 
     try:
@@ -155,6 +159,18 @@ def _exists(recording: str) -> bool:
             return next(opened.sessions(), None) is not None
     except RecordingError:
         return False
+
+
+def _interrupted(recording: str, numbers: Sequence[int]) -> str:
+    """What to say about sessions whose recorder was killed: no test is likely to ask for those."""
+    from wsproxy.store.model import SessionState
+    from wsproxy.store.reader import open_recording
+
+    with open_recording(recording) as opened:
+        cut = [n for n in numbers if opened.session(n).state is SessionState.INTERRUPTED]
+    if not cut:
+        return ""
+    return f" ({', '.join(map(str, cut))} was cut short while it was recorded: use --ws-record-mode=rewrite)"
 
 
 def _times(count: int) -> str:

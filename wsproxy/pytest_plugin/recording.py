@@ -4,17 +4,20 @@ there.
 
 import os
 import warnings
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wsproxy.errors import UsageError
+from wsproxy.errors import RecordingError, UsageError
 from wsproxy.pytest_plugin.settings import Settings
 
 if TYPE_CHECKING:
     from wsproxy.mitm.background import BackgroundProxy
+
+
+_BESIDE = ("-wal", "-shm", "-journal", ".lock", ".part", ".part-wal", ".part-shm", ".part-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +32,39 @@ class Draft:
         return self.path.with_name(f".{self.path.stem}.{os.getpid()}.new{self.path.suffix}")
 
     def prepare(self) -> Path:
-        """An empty place to write to."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.discard()
+        """An empty place to write to. Raises RecordingError if there can be none."""
+        with self._usable():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.discard()
+            self._sweep()
         return self.draft
 
     def keep(self) -> None:
-        """Put it in place of what was there."""
-        self.draft.replace(self.path)
+        """Put it in place of what was there. Raises RecordingError if that cannot be done."""
+        with self._usable():
+            self.draft.replace(self.path)
 
     def discard(self) -> None:
         """Leave nothing of it."""
-        for path in (self.draft, *(Path(f"{self.draft}{end}") for end in ("-wal", "-shm", "-journal"))):
-            with suppress(FileNotFoundError):
-                path.unlink()
+        _remove(self.draft)
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RecordingError(
+                f"cannot write {self.path}: {error.strerror or error}; check the folder, and what is there"
+            ) from error
+
+    def _sweep(self) -> None:
+        """Remove the drafts of processes that were killed while they recorded."""
+        before, after = f".{self.path.stem}.", f".new{self.path.suffix}"
+        for path in self.path.parent.iterdir():
+            if path.name.startswith(before) and after in path.name:
+                process, _, _ = path.name.removeprefix(before).partition(".")
+                if process.isascii() and process.isdigit() and not _runs(int(process)):
+                    _remove(path.with_name(f"{before}{process}{after}"))
 
 
 class TestRecorder:
@@ -119,14 +141,31 @@ class TestRecorder:
         except BaseException:
             self._discard()
             raise
-        if self._draft is not None:
-            if _holds_something(self._draft.draft):
+        try:
+            if self._draft is not None and _holds_something(self._draft.draft):
                 self._draft.keep()
-            self._draft.discard()
+        finally:
+            self._discard()
 
     def _discard(self) -> None:
         if self._draft is not None:
             self._draft.discard()
+
+
+def _remove(recording: Path) -> None:
+    for path in (recording, *(Path(f"{recording}{end}") for end in _BESIDE)):
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True
 
 
 def _holds_something(path: Path) -> bool:
