@@ -241,6 +241,17 @@ def test_how_sessions_end(path: Path) -> None:
     assert rules(path, "4") == []
 
 
+@pytest.mark.parametrize("first", Side)
+def test_who_ended_first_is_who_did_not_close(first: Side, path: Path) -> None:
+    with recorder(path) as found:
+        session = found.open_session(proper())
+        for side in (first, first.other):
+            session.receive_eof(side, TcpEnd.FIN, BEGAN_NS)
+        session.end(BEGAN_NS)
+    (listed,) = findings(path)
+    assert (listed["rule"], listed["side"]) == ("close.missing", first.name.lower())
+
+
 def test_compressed_messages_are_read(path: Path) -> None:
     extension = "permessage-deflate"
     deflated = RESPONSE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")

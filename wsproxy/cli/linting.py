@@ -77,7 +77,7 @@ class SessionLint:
             },
             dropped=_dropped(recording, session),
         )
-        self._ends_ahead = {side: session.counts(side).tcp_end_id for side in (Side.SERVER, Side.CLIENT)}
+        self._ends_ahead = _ends(session)
         self._repaired, self._witnessed = _told(recording, session)
         self.totals: Counter[Severity] = Counter()
 
@@ -140,6 +140,14 @@ class SessionLint:
         """What was seen when the session was recorded, and is not in its bytes."""
         finding = self._witnessed.get((rule_id, side))
         return () if finding is None else (finding,)
+
+
+def _ends(session: "StoredSession") -> "dict[Side, int | None]":
+    """After which event each side ended, the first first; where that is not known, at the very end."""
+    from wsproxy.protocol.frame import Side
+
+    ends = {side: session.counts(side).tcp_end_id for side in (Side.SERVER, Side.CLIENT)}
+    return dict(sorted(ends.items(), key=lambda end: (end[1] is None, end[1] or 0)))
 
 
 def _dialect(name: str) -> "Dialect":
