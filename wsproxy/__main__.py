@@ -1,6 +1,6 @@
 """`python -m wsproxy`."""
 
-from wsproxy.cli.main import main
+from wsproxy.cli import main
 
 if __name__ == "__main__":
     main()

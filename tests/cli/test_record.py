@@ -268,6 +268,15 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     check_error(done, 3, port, "choose another port")
 
 
+@pytest.mark.parametrize("host", ["nosuch.invalid", "203.0.113.1"])
+def test_an_address_that_is_not_here_is_one_line(host: str, tmp_path: Path) -> None:
+    done = wsproxy_here(
+        "record", "ws://127.0.0.1:9", "-p", "0", "--listen-host", host, "-o", str(tmp_path / "a.db")
+    )
+    check_error(done, 3, host, "give an address of this machine")
+    assert "Unknown error" not in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -281,7 +290,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         (["--normalize", "ws://skyq"], "write --normalize=strict"),
         (["ws://skyq:99999"], "not a URL"),
         (["ws://skyq", "--mode", "regular"], "either TARGET or --mode"),
-        (["--mode", "nosuch"], "nosuch"),
+        (["--mode", "nosuch"], "give regular, socks5, upstream:URL, transparent or local"),
         (["ws://skyq", "-s", "/no/such.py"], "/no/such.py"),
         (["ws://skyq", "--set", "nosuch=1"], "nosuch"),
         (["ws://skyq", "--client-dialect", "nosuch"], "there is no dialect 'nosuch'"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run import PATIENCE_S, WSPROXY
+from tests.cli.run import PATIENCE_S, WSPROXY, Done, wsproxy
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
@@ -87,6 +87,12 @@ def test_ctrl_c_while_typing_is_130() -> None:
         os.close(ours)
     assert process.returncode == 130
     assert out + err.strip() == ""
+
+
+def test_ctrl_c_while_it_starts_is_130(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n", "utf-8")
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    assert wsproxy("ls", "none.db", PYTHONPATH=path) == Done(130, "", "")
 
 
 def test_a_diagram_at_a_terminal_is_the_diagram(tmp_path: Path) -> None:

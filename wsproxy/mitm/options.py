@@ -160,11 +160,11 @@ def session_settings() -> SessionSettings:
 def _profile(name: str, rules: str, intercept: bool) -> Profile | None:
     if not name:
         if rules:
-            raise UsageError("wsproxy_rules is of no use without wsproxy_normalize: say what to repair")
+            raise UsageError("--rules (wsproxy_rules) is of no use without --normalize (wsproxy_normalize)")
         return None
     if intercept:
         raise UsageError(
-            "wsproxy_normalize and wsproxy_intercept exclude each other: repairs do not wait for addons. "
-            "Addons still see every message, and may inject, in normalize mode"
+            "--normalize (wsproxy_normalize) and --intercept (wsproxy_intercept) exclude each other: repairs "
+            "do not wait for addons. Addons still see every message, and may inject, in normalize mode"
         )
     return load_profile(name, *((rules,) if rules else ()))

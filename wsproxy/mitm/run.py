@@ -27,6 +27,7 @@ from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
 _FORCED = 130
+_MODES = "give regular, socks5, upstream:URL, transparent or local"
 # Plain HTTP beside the sessions: what is larger goes through without being kept.
 _LARGE_BODY = "1m"
 
@@ -125,7 +126,9 @@ class Proxy:
             self._apply_options(master)
             await master.run()
         except exceptions.OptionsError as error:
-            raise UsageError(" ".join(str(error).split())) from error
+            text = " ".join(str(error).split())
+            hint = f": {_MODES}" if text.startswith("Invalid proxy mode") else ""
+            raise UsageError(text + hint) from error
         except OSError as error:
             # mitmweb's port; mitmproxy's own are looked after by StartupCheck.
             raise ReachError(f"{error.strerror or error}".split("\n")[0]) from error

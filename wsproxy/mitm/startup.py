@@ -31,6 +31,12 @@ _SCHEMES: dict[type[mode_specs.ProxyMode], str] = {
     mode_specs.UpstreamMode: "http",
     mode_specs.Socks5Mode: "socks5",
 }
+_ANOTHER_HOST = "give an address of this machine"
+_HINTS = {
+    errno.EADDRINUSE: "choose another port",
+    errno.EACCES: "choose a port over 1023",
+    errno.EADDRNOTAVAIL: _ANOTHER_HOST,
+}
 
 
 class StartupCheck(ErrorCheck):
@@ -104,8 +110,12 @@ def _listen_error() -> ReachError | None:
     for server in _servers():
         error = server.last_exception
         if isinstance(error, OSError) and error.errno:
-            hint = "; choose another port" if error.errno == errno.EADDRINUSE else ""
-            return ReachError(f"cannot listen on {_wanted_address(server)}: {os.strerror(error.errno)}{hint}")
+            reason = os.strerror(error.errno)
+            hint = _HINTS.get(error.errno, "choose another address or port")
+            if error.errno < 0:
+                # What getaddrinfo gives, which strerror does not know.
+                reason, hint = "there is no such host", _ANOTHER_HOST
+            return ReachError(f"cannot listen on {_wanted_address(server)}: {reason}; {hint}")
         if error is not None:
             return ReachError(f"{server.mode.description} cannot start: {' '.join(str(error).split())}")
     return None

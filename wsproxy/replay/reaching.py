@@ -47,6 +47,10 @@ async def reach(link: DeviceLink, address: Address, *, timeout_s: float, insecur
         raise ReachError(
             f"the certificate of {address} is not trusted ({error.verify_message}): use --insecure"
         ) from error
+    except ssl.SSLError as error:
+        raise ReachError(
+            f"cannot speak TLS with {address} ({error.reason or error}): if it speaks none, write ws://"
+        ) from error
     except (OSError, UnicodeError) as error:
         raise ReachError(
             f"cannot connect to {address}: {error}; is the device on, and the address right?"

@@ -1,7 +1,9 @@
 """Listens, and plays the recorded device to every client that connects."""
 
 import asyncio
+import errno
 import logging
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -86,9 +88,10 @@ class ReplayServer:
             )
         except OSError as error:
             self._source.close()
-            raise ReachError(
-                f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port"
-            ) from error
+            reason, hint = error.strerror or error, "choose another address or port"
+            if error.errno == errno.EADDRINUSE:
+                reason, hint = os.strerror(errno.EADDRINUSE), "choose another port"
+            raise ReachError(f"cannot listen on {host}:{port}: {reason}; {hint}") from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

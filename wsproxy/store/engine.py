@@ -60,7 +60,7 @@ def reading_engine(location: Location) -> Engine:
         if not location.path.exists():
             raise RecordingError(f"{location} does not exist: check the path, or record something first")
         if not location.path.stat().st_size:
-            raise RecordingError(f"{location} is empty: it is not a recording")
+            raise RecordingError(f"{location} is empty, not a recording: check the path")
         _check_magic(location.path, location)
         return _sqlite_engine(location.path, "ro", _begin_reading, _READER_PRAGMAS)
 

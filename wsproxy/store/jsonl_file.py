@@ -36,7 +36,7 @@ def read_records(path: Path, location: Location) -> Iterator[Record]:
             except LineError as error:
                 raise _refused(location, number, str(error)) from None
     if not number:
-        raise RecordingError(f"{location} is empty: it is not a recording")
+        raise RecordingError(f"{location} is empty, not a recording: check the path")
     if order.missing_sides:
         raise _refused(location, number + 1, "is missing: a session ends with a line for each side")
 

@@ -39,9 +39,7 @@ def parse_location(path_or_url: str) -> Location:
     """
     if "://" not in path_or_url:
         if not path_or_url or path_or_url == ":memory:" or "\0" in path_or_url:
-            raise RecordingError(
-                f"{path_or_url!r} names no file to record to; give a path such as wsproxy.db"
-            )
+            raise RecordingError(f"{path_or_url!r} names no file: give a path such as wsproxy.db")
         return _file(path_or_url)
     try:
         url = make_url(path_or_url)
