@@ -303,3 +303,9 @@ def test_every_repair_of_a_message_is_tested_here() -> None:
         *("message.text-not-utf8", "message.several-json", "frame.payload-unmasked"),
     }
     assert tested == {rule_id for rule_id, _ in MESSAGE_REPAIRS}
+
+
+def test_the_faults_of_its_frames_are_named_with_those_of_a_message() -> None:
+    line = Line()
+    assert line.send(SERVER, client_frame(TEXT, b"a\xff", rsv=2)) == frame(TEXT, b"a\xef\xbf\xbd")
+    assert line.rules(SERVER) == ["frame.masked-by-server", "frame.rsv-bits", "message.text-not-utf8"]

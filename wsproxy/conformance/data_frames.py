@@ -5,7 +5,7 @@ Source: RFC 6455 sections 5.4 and 5.6.
 
 from typing import Protocol
 
-from wsproxy.conformance.conditions import RSV1, Conditions
+from wsproxy.conformance.conditions import RSV1, Conditions, Draft
 from wsproxy.conformance.hold import HeldFrame, Hold
 from wsproxy.conformance.inflating import InflatingMessage
 from wsproxy.conformance.outlet import Outlet
@@ -45,6 +45,7 @@ class DataFrames:
         "_inflating",
         "_outlet",
         "_owner",
+        "_repairs",
         "hold",
         "messages",
         "sequence",
@@ -54,6 +55,7 @@ class DataFrames:
         self._conditions = conditions
         self._outlet = outlet
         self._owner = owner
+        self._repairs = repairs
         self.messages = WholeMessages(conditions, outlet, owner.heartbeat)
         self._hold_limit: int = conditions.sent_by("hold_limit")
         self._inflating: InflatingMessage | None = None
@@ -231,9 +233,17 @@ class DataFrames:
                 self.sequence.frame(item.frame, checked=True)
             elif item is first:
                 self.sequence.last_opcode = mended.opcode
-                self._outlet.track.replace(item.end, self.messages.write(mended, item.frame), mended.rules)
+                rules = (*self._faults(item.frame), *mended.rules)
+                self._outlet.track.replace(item.end, self.messages.write(mended, item.frame), rules)
             else:
-                self._outlet.track.drop(item.end, mended.rules)
+                self._outlet.track.drop(item.end, (*self._faults(item.frame), *mended.rules))
+
+    def _faults(self, frame: Frame) -> list[str]:
+        """The rules that the frame itself departs from, which is mended with the message."""
+        draft = Draft.of(frame)
+        if frame.opcode and self.messages.compression.agreed:
+            draft.rsv &= ~RSV1
+        return self._repairs.apply(draft).rules
 
     def _fail(self, hold: Hold, mended: MessageDraft) -> None:
         self._owner.fail(mended.fail or INVALID_DATA, b"", hold.items[-1].end, tuple(mended.rules))
