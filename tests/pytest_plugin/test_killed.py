@@ -48,17 +48,21 @@ def test_nothing_that_a_killed_run_left_counts(project: Project, device: Device,
     project.run("-o", ini).assert_outcomes(passed=1)
 
 
-def test_a_session_that_was_cut_short_is_named(project: Project, device: Device) -> None:
+@pytest.mark.parametrize("suffix", [".db", ".jsonl"])
+def test_a_session_that_was_cut_short_is_named_and_rewritten(
+    project: Project, device: Device, suffix: str
+) -> None:
+    ini = ("-o", f"wsproxy_suffix={suffix}")
     write_test(project, device)
-    project.run("--ws-record-mode=once").assert_outcomes(passed=1)
+    project.run("--ws-record-mode=once", *ini).assert_outcomes(passed=1)
     write_test(project, device, KILL_ONCE_STORED)
-    assert project.pytester.runpytest_subprocess("--ws-record-mode=all").ret == -signal.SIGKILL
+    assert project.pytester.runpytest_subprocess("--ws-record-mode=all", *ini).ret == -signal.SIGKILL
     write_test(project, device)
-    result = project.run()
+    result = project.run(*ini)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*nobody asked for session 2*2 was cut short*--ws-record-mode=rewrite*"])
-    project.run("--ws-record-mode=rewrite").assert_outcomes(passed=1)
-    project.run().assert_outcomes(passed=1)
+    project.run("--ws-record-mode=rewrite", *ini).assert_outcomes(passed=1)
+    project.run(*ini).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("mode", ["once", "rewrite", "all", "new_episodes"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wsproxy.mitm.background import BackgroundProxy
 
 
-_BESIDE = ("-wal", "-shm", "-journal", ".lock", ".part", ".part-wal", ".part-shm", ".part-journal")
+_OF_THE_KILLED = ("-wal", "-shm", "-journal", ".part", ".part-wal", ".part-shm", ".part-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Draft:
     def keep(self) -> None:
         """Put it in place of what was there. Raises RecordingError if that cannot be done."""
         with self._usable():
+            if not self.path.is_dir():
+                # SQLite would take the log of a killed recorder for that of the new file.
+                _remove_beside(self.path, _OF_THE_KILLED)
             self.draft.replace(self.path)
 
     def discard(self) -> None:
@@ -153,9 +156,13 @@ class TestRecorder:
 
 
 def _remove(recording: Path) -> None:
-    for path in (recording, *(Path(f"{recording}{end}") for end in _BESIDE)):
+    _remove_beside(recording, ("", *_OF_THE_KILLED, ".lock"))
+
+
+def _remove_beside(recording: Path, endings: Sequence[str]) -> None:
+    for ending in endings:
         with suppress(FileNotFoundError):
-            path.unlink()
+            Path(f"{recording}{ending}").unlink()
 
 
 def _runs(process: int) -> bool:
