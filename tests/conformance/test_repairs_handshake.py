@@ -143,3 +143,13 @@ def test_what_was_found_is_what_the_profile_asks_for(head: bytes) -> None:
     repaired = mend_request(head)
     assert all(STRICT.repairs(finding.rule_id, Side.CLIENT) for finding in repaired.repairs)
     assert all(finding.offset is None and finding.detail for finding in repaired.repairs)
+
+
+def test_every_fault_of_a_status_line_is_named() -> None:
+    repaired = mend_response(RESPONSE.replace(b"HTTP/1.1 101 Switching Protocols", b"HTTP/1.0  101"))
+    assert repaired.data == RESPONSE
+    assert {f.rule_id for f in repaired.repairs} == {
+        "handshake.response.version",
+        "handshake.response.line",
+        "handshake.response.reason",
+    }

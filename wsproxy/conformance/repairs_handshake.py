@@ -186,11 +186,14 @@ class _Work[H: Head]:
     def _mend(
         self, draft: HeadDraft, found: Mapping[str, list[Finding]], context: MendContext
     ) -> Iterator[Finding]:
+        done: set[Mend] = set()
         for rule_id, mend in self.mends.items():
             if rule_id in found and self.is_on(rule_id):
                 before = draft.serialize()
                 mend(draft, context)
                 if draft.serialize() != before:
+                    done.add(mend)
+                if mend in done:
                     yield from found[rule_id]
 
     def _adapt(self, draft: HeadDraft, context: MendContext) -> Iterator[Finding]:
