@@ -53,6 +53,18 @@ def test_what_was_changed_for_a_rule_is_repaired(tmp_path: Path) -> None:
     assert [(f.offset, f.repaired) for f in found] == [(len(RIGHT), True), (second, False)]
 
 
+def test_a_close_that_was_sent_for_another_rule_is_one_too(tmp_path: Path) -> None:
+    place = tmp_path / "recording.db"
+    with recording_to(place) as recorder:
+        session = recorder.open_session(START)
+        sent, rules = frame(CLOSE, close(1011)), ("stream.http-bytes",)
+        session.change(ChangeKind.INJECTED, Side.SERVER, 0, 0, sent, AT, rules=rules)
+        session.receive_data(Side.SERVER, b"HTTP/1.1 500 Internal Server Error\r\n\r\n", AT)
+        session.receive_eof(Side.SERVER, "fin", AT)
+        session.end(AT)
+    assert {f.rule_id: f.repaired for f in findings(place)}["close.missing"]
+
+
 def test_an_opening_handshake_tells_what_was_mended(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
     odd = REQUEST.replace(b"Upgrade: websocket", b"Upgrade: Websocket").replace(b"Host: device:9006\r\n", b"")

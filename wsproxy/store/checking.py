@@ -16,6 +16,8 @@ _LOOKED_AT = 256
 
 _MOST_RANGES = 64
 _MOST_DROPPED = 10_000
+_CLOSE = b"\x88"
+_WITHOUT_CLOSE = ("close.missing", "close.unanswered")
 _AT_ONCE = ("frame.", "stream.", "handshake.")
 
 _log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class SessionChecks:
             dialects=dialects,
             dropped=self._dropped,
         )
+        self._closed_for: set[Side] = set()
         self._repaired: dict[tuple[str, Side], list[tuple[int, int]]] = {}
         self._close_looks = dict.fromkeys(Side, _LOOKED_AT)
         self._found: list[Finding] = []
@@ -55,6 +58,8 @@ class SessionChecks:
         """Something else was sent on."""
         if changed.kind is ChangeKind.DROPPED and len(self._dropped) < _MOST_DROPPED:
             self._dropped.add((changed.side, changed.start_offset))
+        if changed.kind is ChangeKind.INJECTED and changed.sent[:1] == _CLOSE:
+            self._closed_for.add(changed.side)
         for rule_id in changed.rules:
             ranges = self._repaired.setdefault((rule_id, changed.side), [])
             if len(ranges) < _MOST_RANGES:
@@ -100,6 +105,8 @@ class SessionChecks:
         key, offset = (finding.rule_id, finding.side), finding.offset
         if offset is None:
             return key in self._mended
+        if finding.rule_id in _WITHOUT_CLOSE and finding.side in self._closed_for:
+            return True
         ranges = [each for each in self._repaired.get(key, ()) if max(each[1], each[0] + 1) > offset]
         if key in self._repaired:
             self._repaired[key] = ranges
