@@ -25,13 +25,15 @@ from wsproxy.replay.asking import Address
 from wsproxy.replay.client import ClientOptions
 from wsproxy.replay.client_run import run_client
 from wsproxy.replay.compare import Kind, Row
+from wsproxy.replay.leading import exchanges_before
 from wsproxy.replay.model import ReplayOptions
-from wsproxy.store.model import TcpEnd
+from wsproxy.store.model import HttpExchange, TcpEnd
 from wsproxy.store.reader import open_recording
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 BYE = b"\x03\xe8"
+GET_LOGIN = lines(b"GET /login HTTP/1.1", b"Host: skyq")
 
 
 def record(path: Path, talk: list[Said], *, ends: str = "sc", **heads: object) -> Path:
@@ -338,6 +340,51 @@ def test_pieces_without_an_end_are_not_waited_for_for_ever(tmp_path: Path) -> No
     assert problem.startswith("message 1 of the device (text, 25 bytes")
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        lines(b"HTTP/1.1 401 Unauthorized", b"Content-Length: 5") + b"hello",
+        lines(b"HTTP/1.1 401 Unauthorized", b"Transfer-Encoding: chunked")
+        + b"2\r\nhe\r\n3;x\r\nllo\r\n0\r\n\r\n",
+    ],
+)
+def test_what_led_to_the_session_is_played_and_recorded(tmp_path: Path, refusal: bytes) -> None:
+    path = record(tmp_path / "a.db", ASKED)
+    head = lines(b"HTTP/1.1 401 Unauthorized", b"Content-Length: 2")
+    began = start().started_at_ns
+    asked = HttpExchange(
+        began - 9,
+        began - 5,
+        start().client_address,
+        "x:1",
+        "http://x/login",
+        GET_LOGIN,
+        b"",
+        head,
+        b"no",
+        0,
+        2,
+    )
+    with recorder(path) as found:
+        found.exchange(asked)
+
+    def run(client: socket.socket) -> None:
+        assert read_head(client).startswith(b"GET /login HTTP/1.1\r\n")
+        client.sendall(refusal)
+        answering(text(ASKED[1][2]), text(ASKED[3][2]))(client)
+
+    with device(run) as port:
+        assert differences(path, port, exact=False) == ([], ())
+    with open_recording(str(path.with_suffix(".live.db"))) as live:
+        (stored,) = live.exchanges()
+        exchange, session = stored.exchange, live.session(1)
+        assert exchange.response_head == refusal.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        assert (exchange.response_body, exchange.response_body_length) == (b"hello", 5)
+        assert exchange.target == f"http://127.0.0.1:{port}/login"
+        assert session.start.target == f"ws://127.0.0.1:{port}/as/system/status"
+        assert exchanges_before(live, session) == [exchange]
+
+
 def test_what_varies_is_carried(tmp_path: Path) -> None:
     talk: list[Said] = [
         (SERVER, TEXT, b'{"token":"recorded-token","n":1}'),
@@ -409,7 +456,7 @@ def test_the_command_says_what_differs(tmp_path: Path) -> None:
     assert done.out.splitlines()[-1].startswith("1 difference (1 changed); ")
     assert done.err == f"Recorded as session 1 of {again}\n"
     with open_recording(str(again)) as opened:
-        assert opened.session(1).start.target == f"ws://127.0.0.1:{port}/"
+        assert opened.session(1).start.target == f"ws://127.0.0.1:{port}/as/system/status"
         assert [each.message.payload for each in opened.messages(1, CLIENT)] == [ASKED[0][2], ASKED[2][2]]
     where = (f"{path}:last", f"{again}:1", "--ignore-timing", "--ignore", "end")
     assert wsproxy_here("diff", *where).code == 1

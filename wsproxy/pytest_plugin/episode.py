@@ -1,6 +1,7 @@
 """What the fixture `ws_replay` is: a recorded device, or a proxy that records the real one."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,7 +167,8 @@ def _interrupted(recording: str, numbers: Sequence[int]) -> str:
     from wsproxy.store.model import SessionState
     from wsproxy.store.reader import open_recording
 
-    with open_recording(recording) as opened:
+    cut: list[int] = []
+    with suppress(RecordingError), open_recording(recording) as opened:
         cut = [n for n in numbers if opened.session(n).state is SessionState.INTERRUPTED]
     if not cut:
         return ""

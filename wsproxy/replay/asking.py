@@ -9,12 +9,13 @@ from wsproxy.conformance.checks_accept import answer_as
 from wsproxy.conformance.hixie76 import is_hixie76_request, is_hixie76_response
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.handshake import HeadReader
+from wsproxy.protocol.handshake import HeadReader, is_upgrade_response
 from wsproxy.protocol.heads import HeaderField, RequestHead, parse_request_head, parse_response_head
 
 _KEY, _ACCEPT = "sec-websocket-key", "sec-websocket-accept"
 _KEY_SIZE = 16
 _ANSWER_SIZE = 16
+_EXCERPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,19 @@ def answer_difference(recorded: tuple[bytes, bytes], live: tuple[bytes, bytes]) 
         return None
     wanted = old if key == recorded_key else answer_as(old, recorded_key, key)
     return None if wanted is None or wanted == new else (wanted, new)
+
+
+def agreed(request: bytes, response: bytes) -> bool:
+    """Whether these heads agree to speak WebSocket."""
+    return is_upgrade_response(parse_request_head(request), parse_response_head(response))
+
+
+def refusal(response: bytes) -> str:
+    """What to tell about a response that does not agree to it."""
+    if not response:
+        return "the device did not agree to speak WebSocket: its answer is no HTTP response"
+    line = response.lstrip(b"\r\n")[:_EXCERPT].splitlines()[0].decode("latin-1")
+    return f"the device did not agree to speak WebSocket: {line}"
 
 
 def _ascii(host: str) -> str:

@@ -4,22 +4,21 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import DIALECTS
-from wsproxy.protocol.handshake import is_upgrade_response
-from wsproxy.protocol.heads import parse_request_head, parse_response_head
 from wsproxy.replay.actions import Done, End, Log, Matches, More, Wait, Write
-from wsproxy.replay.asking import Address, AnswerReader, request_for
+from wsproxy.replay.asking import Address, AnswerReader, agreed, refusal, request_for
 from wsproxy.replay.client_player import ClientPlayer
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.leading import exchanges_before
 from wsproxy.replay.live_session import LiveSession
 from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.reaching import DeviceLink, reach
-from wsproxy.replay.requests import request_body, skip_response
+from wsproxy.replay.requests import request_body, take_response
 from wsproxy.replay.script import Play, PlayEnd, Step
 from wsproxy.replay.source import script_of
 from wsproxy.replay.variation import Variation
@@ -32,7 +31,6 @@ from wsproxy.store.writer import Recorder
 _PAGE = 256
 _INBOX = 256
 _EARLY_S = 1.0
-_EXCERPT = 100
 _NS = 1_000_000_000
 
 
@@ -86,11 +84,11 @@ class ClientReplay:
         self._first: list[Step] = []
         self._exchanges = exchanges_before(recording, session)
         self._recorder = recorder
-        self._live = LiveSession(recorder, session.start, str(options.address), options.address.url)
+        self._live = LiveSession(recorder, session.start, options.address)
         self._clock = clock
         self._since_epoch_ns = time.time_ns() - clock()
         self._link = DeviceLink(lambda link: None, clock)
-        self._upgraded = _agreed(session.start.request_head, session.start.response_head)
+        self._upgraded = agreed(session.start.request_head, session.start.response_head)
 
     @property
     def session_id(self) -> int | None:
@@ -128,8 +126,8 @@ class ClientReplay:
             if found is None:
                 return self._refused(request, answer.pending, self._no_response())
             response, ended = found
-        if self._upgraded and not _agreed(request, response):
-            return self._refused(request, response, _refusal(response))
+        if self._upgraded and not agreed(request, response):
+            return self._refused(request, response, refusal(response))
         self._live.begin(request, response)
         return Played(request, response, await self._turns(response, ended))
 
@@ -161,16 +159,29 @@ class ClientReplay:
         return None
 
     async def _exchange(self, exchange: HttpExchange) -> bool:
-        """Play a plain HTTP request that led to the session, and take its response; whether that came."""
+        """Play a plain HTTP request that led to the session, and record its response; whether that came."""
         request = exchange.request_head
         if not self._options.play.exact_handshake:
             request = request_for(request, replace(self._options.address, path=""), self._token)
+        began_ns = time.time_ns()
         await self._link.write(request + request_body(exchange))
-        try:
+        came = None
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._options.timeout_s):
-                return await skip_response(self._link, exchange.request_head)
-        except TimeoutError:
-            return False
+                came = await take_response(self._link, exchange.request_head)
+        head, body, length = came or (b"", b"", 0)
+        self._live.exchange(
+            replace(
+                exchange,
+                started_at_ns=began_ns,
+                ended_at_ns=time.time_ns(),
+                request_head=request,
+                response_head=head,
+                response_body=body,
+                response_body_length=length,
+            )
+        )
+        return came is not None
 
     def _refused(self, request: bytes, response: bytes, why: str) -> Played:
         self._live.begin(request, response)
@@ -296,14 +307,3 @@ class ClientReplay:
             return None
         dialect = DIALECTS[self._session.start.client_dialect]
         return Variation(self._varying, Side.CLIENT, response, dialect)
-
-
-def _refusal(response: bytes) -> str:
-    if not response:
-        return "the device did not agree to speak WebSocket: its answer is no HTTP response"
-    line = response.lstrip(b"\r\n")[:_EXCERPT].splitlines()[0].decode("latin-1")
-    return f"the device did not agree to speak WebSocket: {line}"
-
-
-def _agreed(request: bytes, response: bytes) -> bool:
-    return is_upgrade_response(parse_request_head(request), parse_response_head(response))

@@ -6,23 +6,24 @@ from dataclasses import replace
 
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import negotiate
-from wsproxy.protocol.heads import parse_response_head
-from wsproxy.store.model import SessionStart, TcpEnd
+from wsproxy.protocol.heads import parse_request_head, parse_response_head
+from wsproxy.replay.asking import Address
+from wsproxy.store.model import HttpExchange, SessionStart, TcpEnd
 from wsproxy.store.session_recorder import SessionRecorder
 from wsproxy.store.writer import Recorder
 
 _RELIEF = 1 << 20
 _POLL_S = 0.005
+_CLIENT = "wsproxy replay client"
 
 
 class LiveSession:
     """Records what passes; what passed before the opening handshake was over is recorded after it."""
 
-    def __init__(self, recorder: Recorder, played: SessionStart, server_address: str, target: str) -> None:
+    def __init__(self, recorder: Recorder, played: SessionStart, address: Address) -> None:
         self._recorder = recorder
         self._played = played
-        self._server_address = server_address
-        self._target = target
+        self._address = address
         self._session: SessionRecorder | None = None
         self._early: list[tuple[Side, bytes, int]] = []
         self._ends: dict[Side, tuple[TcpEnd, int]] = {}
@@ -38,9 +39,9 @@ class LiveSession:
         start = replace(
             self._played,
             started_at_ns=time.time_ns(),
-            client_address="wsproxy replay client",
-            server_address=self._server_address,
-            target=self._target,
+            client_address=_CLIENT,
+            server_address=str(self._address),
+            target=self._url(request_head),
             request_head=request_head,
             response_head=response_head,
             request_head_sent=None,
@@ -56,6 +57,14 @@ class LiveSession:
             self._session.receive_data(side, data, at_ns)
         for side, (how, at_ns) in self._ends.items():
             self._session.receive_eof(side, how, at_ns)
+
+    def exchange(self, exchange: HttpExchange) -> None:
+        """A plain HTTP request that led to the session is over."""
+        scheme, _, rest = self._url(exchange.request_head).partition(":")
+        target = f"{scheme.replace('ws', 'http')}:{rest}"
+        self._recorder.exchange(
+            replace(exchange, client_address=_CLIENT, server_address=str(self._address), target=target)
+        )
 
     def receive_data(self, side: Side, data: bytes, at_ns: int) -> None:
         """Bytes that `side` sent after its head."""
@@ -80,3 +89,8 @@ class LiveSession:
         """It is over."""
         if self._session is not None:
             self._session.end(time.time_ns())
+
+    def _url(self, request_head: bytes) -> str:
+        """What was asked for."""
+        target = parse_request_head(request_head).target.decode("utf-8", "backslashreplace")
+        return replace(self._address, path=target).url if target.startswith("/") else self._address.url

@@ -1,5 +1,8 @@
 """Reading a live client's requests, and answering those for plain HTTP."""
 
+import re
+from collections.abc import AsyncIterator, Iterator
+
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import HeadReader
 from wsproxy.protocol.heads import RequestHead, parse_request_head, parse_response_head
@@ -9,6 +12,8 @@ from wsproxy.store.model import HttpExchange
 
 _BODY_LIMIT = 1 << 30
 _NO_BODY = (204, 304)
+_KEPT = 1 << 20
+_CHUNK = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
 async def read_request(link: Link) -> RequestHead | None:
@@ -26,15 +31,18 @@ async def read_request(link: Link) -> RequestHead | None:
 
 async def skip_body(link: Link, request: RequestHead) -> None:
     """Take the body of a request, as far as it comes."""
-    await _skip(link, RequestBody(request, limit=_BODY_LIMIT))
+    async for _ in _skip(link, RequestBody(request, limit=_BODY_LIMIT)):
+        pass
 
 
-async def _skip(link: Link, body: RequestBody) -> None:
+async def _skip(link: Link, body: RequestBody) -> AsyncIterator[bytes]:
+    """The body, in pieces as they come."""
     while not body.complete:
         data = await _taken(link)
         if data is None:
             return
         size = body.receive_data(data)
+        yield data[:size]
         link.put_back(data[size:])
         if size < len(data):
             return
@@ -67,21 +75,40 @@ def request_body(exchange: HttpExchange) -> bytes:
     return (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
 
 
-async def skip_response(link: Link, request_head: bytes) -> bool:
-    """Take a device's response to this request; whether it came as a whole, and another may follow."""
+async def take_response(link: Link, request_head: bytes) -> tuple[bytes, bytes, int] | None:
+    """A device's response to this request: its head, the beginning of its body without transfer coding, and
+    how long that is; None if none came.
+    """
     reader = HeadReader(Side.SERVER)
     head = None
     while head is None:
         taken = await _taken(link)
         if taken is None:
-            return False
+            return None
         head = reader.receive_data(taken)
     link.put_back(reader.rest)
     response = parse_response_head(head)
-    body = RequestBody(response, limit=_BODY_LIMIT)
-    if parse_request_head(request_head).method != b"HEAD" and response.status not in _NO_BODY:
-        await _skip(link, body)
-    return True
+    if parse_request_head(request_head).method == b"HEAD" or response.status in _NO_BODY:
+        return head, b"", 0
+    body, length = bytearray(), 0
+    chunked = "chunked" in response.tokens("transfer-encoding")
+    async for piece in _skip(link, RequestBody(response, limit=_BODY_LIMIT)):
+        length += len(piece)
+        if len(body) < _KEPT:
+            body += piece if chunked else piece[: _KEPT - len(body)]
+    if chunked:
+        whole = len(body) == length
+        body = bytearray(b"".join(_chunks(bytes(body))))
+        length = len(body) if whole else max(length, len(body) + 1)
+    return head, bytes(body[:_KEPT]), length
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    """What is in the chunks of a body."""
+    position = 0
+    while (line := _CHUNK.match(body, position)) and (size := int(line[1], 16)):
+        yield body[line.end() : line.end() + size]
+        position = line.end() + size
 
 
 async def _taken(link: Link) -> bytes | None:
