@@ -14,6 +14,7 @@ from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import build_frame
 from wsproxy.protocol.session import Session, SessionEvent
 from wsproxy.store.model import SessionEnd, TcpEnd
+from wsproxy.store.session_recorder import Found
 
 PATIENCE_S = 20.0
 END = SessionEnd(BEGAN_NS, 1000, "", Side.CLIENT, TcpEnd.FIN, TcpEnd.FIN)
@@ -204,3 +205,23 @@ def test_what_was_hidden_is_told_when_all_is_quiet() -> None:
     display.send(text(b"a"), text(b"b"))
     eventually(lambda: "1 of the server" in display.stream.getvalue())
     display.close()
+
+
+def test_what_no_frame_shows_is_said_beside_them() -> None:
+    display, masked = Display(), build_frame(0x1, b"a", masking_key=b"abcd")
+    display.display.session_started(1, start())
+    display.send(masked, text(b"{}\0"))
+    display.display.findings_made(
+        1,
+        [
+            Found("frame.masked-by-server", "masked", Side.SERVER, 0, repaired=False),
+            Found("message.nul-padding", "1 zero byte", Side.SERVER, 7, repaired=False),
+            Found("stream.http-bytes", "HTTP, not a frame", Side.SERVER, 12, repaired=True),
+        ],
+    )
+    lines = display.close()
+    assert sum("frame.masked-by-server" in line for line in lines) == 1
+    assert lines[-2:] == [
+        "  ! server: 1 zero byte  (RFC 6455 5.6, message.nul-padding)",
+        "  + server: HTTP, not a frame  (RFC 6455 5.2, stream.http-bytes)  repaired",
+    ]

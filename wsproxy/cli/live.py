@@ -162,9 +162,7 @@ class LiveDisplay:
 
     def findings_made(self, session_id: int, findings: "Sequence[Found]") -> None:
         """Departures from rules."""
-        beside = beside_frames(findings)
-        if beside:
-            self._queue.put(_Departed(session_id, tuple(beside)))
+        self._queue.put(_Departed(session_id, tuple(findings)))
 
     def session_ended(self, session_id: int, end: "SessionEnd") -> None:
         """A session is over."""
@@ -265,12 +263,20 @@ class LiveDisplay:
         if isinstance(item, _Repaired):
             return self._view.repaired(item.session_id, item.changes)
         if isinstance(item, _Departed):
-            return [line for found in item.findings for line in self._view.found(item.session_id, found)]
+            return self._departed_lines(item)
         if isinstance(item, _Skipped):
             return self._view.skipped(item.counts)
         if isinstance(item, _Said):
             return item.lines
         return self._event_lines(item)
+
+    def _departed_lines(self, item: _Departed) -> "Lines":
+        """What was not said of the frames that were shown."""
+        sight = self._sights.get(item.session_id)
+        beside = beside_frames(item.findings)
+        for found in item.findings:
+            if found in beside or (sight is not None and not sight.has_named(found)):
+                yield from self._view.found(item.session_id, found)
 
     def _event_lines(self, item: _Received) -> "Lines":
         sight = self._sights.get(item.session_id)

@@ -1,5 +1,6 @@
 """One thing a side sent together with what is odd about it: the unit in which sessions are shown."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
     from wsproxy.protocol.message import Message
     from wsproxy.protocol.session import SessionEvent
+    from wsproxy.store.session_recorder import Found
 
 _FOREIGN_WINDOW = 1 << 12
+_MOST_NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class SessionSight:
 
         self._contexts = {side: context_for(side, extensions) for side in Side}
         self._opaque: set[Side] = set()
+        self._named: deque[tuple[str, Side, int | None]] = deque(maxlen=_MOST_NAMED)
 
     def see_all(self, side: "Side", at_ns: int, events: "Sequence[SessionEvent]") -> Iterator[Seen]:
         """Everything to show of what one side sent; a message comes right behind what completes it."""
@@ -82,7 +86,12 @@ class SessionSight:
             self._opaque.add(side)
         if message is not None:
             findings += check_message(message, side)
+        self._named.extend((finding.rule_id, side, finding.offset) for finding in findings)
         return Seen(side, at_ns, event, message, tuple(findings))
+
+    def has_named(self, found: "Found") -> bool:
+        """Whether that departure was among what was seen lately."""
+        return (found.rule_id, found.side, found.offset) in self._named
 
     def skip(self, side: "Side", events: "Sequence[SessionEvent]") -> None:
         """Take note of events that are not shown."""
