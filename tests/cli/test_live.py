@@ -225,3 +225,14 @@ def test_what_no_frame_shows_is_said_beside_them() -> None:
         "  ! server: 1 zero byte  (RFC 6455 5.6, message.nul-padding)",
         "  + server: HTTP, not a frame  (RFC 6455 5.2, stream.http-bytes)  repaired",
     ]
+
+
+def test_what_follows_bytes_that_are_no_frame_is_not_checked() -> None:
+    display = Display()
+    display.display.session_started(1, start())
+    chunk = b"8\r\n" + b"\x81\x06chunky" + b"\r\n"
+    display.display.events_received(
+        1, Side.SERVER, BEGAN_NS, Session().receive_data(Side.SERVER, chunk * 9, 0)
+    )
+    named = [line.rsplit(", ", 1)[1] for line in display.close() if line.startswith("    !")]
+    assert named == ["stream.chunk-size)"]

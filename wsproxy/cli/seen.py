@@ -52,6 +52,7 @@ class SessionSight:
 
         self._contexts = {side: context_for(side, extensions) for side in Side}
         self._opaque: set[Side] = set()
+        self._lost: set[Side] = set()
         self._named: deque[tuple[str, Side, int | None]] = deque(maxlen=_MOST_NAMED)
 
     def see_all(self, side: "Side", at_ns: int, events: "Sequence[SessionEvent]") -> Iterator[Seen]:
@@ -79,12 +80,15 @@ class SessionSight:
         findings: list[Finding] = []
         if isinstance(event, Frame):
             context = self._contexts[side]
-            findings = _foreign(event, context) + check_frame(event, context)
+            if side not in self._lost:
+                foreign = _foreign(event, context)
+                findings = foreign or check_frame(event, context)
+                self._lost |= {side} if foreign else set()
             self._contexts[side] = context.after(event)
         elif isinstance(event, OpaqueData) and side not in self._opaque:
             findings = check_opaque(event, side)
             self._opaque.add(side)
-        if message is not None:
+        if message is not None and side not in self._lost:
             findings += check_message(message, side)
         self._named.extend((finding.rule_id, side, finding.offset) for finding in findings)
         return Seen(side, at_ns, event, message, tuple(findings))
