@@ -158,6 +158,9 @@ def test_details_do_not_quote_what_was_taken_out() -> None:
         "json:/~2",
         "regex:(",
         "regex:(a+)*",
+        "regex:(a|a)+!",
+        "regex:(?:a|a){40}!",
+        "regex:(a{1,50}){9,50}!",
         "regex:((?:x|y*)z)+",
         "regex:([a)]+){2,}",
         "url:host",
@@ -172,7 +175,8 @@ def test_bad_rules_are_refused(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(ab)+", "(a{2})*", "(a++)*", r"\(a+\)*", "[(a+)]*", "(a|b)*c+", "(a+)?"]
+    "pattern",
+    ["(ab)+", "(a{2})*", "(a++)*", r"\(a+\)*", "[(a+)]*", "(a|b)*+c+", "(a|b){2}", "(a{1,9}){1,9}", "(a+)?"],
 )
 def test_harmless_repetitions_are_taken(pattern: str) -> None:
     Redaction.of([f"regex:{pattern}"])

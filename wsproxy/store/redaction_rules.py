@@ -56,7 +56,8 @@ SAFE_DEFAULTS = (
 )
 
 _LONGEST, _MOST = 1000, 1000
-_UNBOUNDED = re.compile(r"[*+]|\{\d*,\}")
+_UNBOUNDED = re.compile(r"[*+]|\{\d*,(?:\d{2,})?\}")
+_OFTEN = re.compile(r"[*+]|\{\d*,(?:\d{2,})?\}|\{\d{2,}\}")
 _QUANTIFIER = re.compile(r"(?:[*+]|\{\d*,?\d*\})([+?]?)")
 
 
@@ -97,14 +98,16 @@ def compiled(pattern: str) -> re.Pattern[str]:
         raise UsageError(f"{pattern!r} is no regular expression: {error}") from error
     if repeats_repetition(pattern):
         raise UsageError(
-            f"{pattern!r} repeats something that repeats, which may take for ever on what a peer sends:"
-            " write it without, or with a possessive quantifier (*+ ++) inside"
+            f"{pattern!r} repeats something that repeats, or that has alternatives, which may take for ever"
+            " on what a peer sends: write it without, or with a possessive quantifier (*+ ++)"
         )
     return found
 
 
 def repeats_repetition(pattern: str) -> bool:
-    """Whether a group with an unbounded repetition in it is repeated without bound: `(a+)*`."""
+    """Whether a group with a repetition or alternatives in it is repeated without bound, or ten times and
+    more: `(a+)*`, `(a|b)+`. What a possessive quantifier repeats is never tried again.
+    """
     groups = [False]
     position = 0
     while position < len(pattern):
@@ -116,10 +119,13 @@ def repeats_repetition(pattern: str) -> bool:
         elif character == "(":
             groups.append(False)
         elif character == ")" and len(groups) > 1:
-            inner = groups.pop()
-            if inner and _UNBOUNDED.match(pattern, position + 1):
+            inner, quantifier = groups.pop(), _QUANTIFIER.match(pattern, position + 1)
+            possessive = quantifier is not None and quantifier[1] == "+"
+            if inner and not possessive and _OFTEN.match(pattern, position + 1):
                 return True
-            groups[-1] |= inner
+            groups[-1] |= inner and not possessive
+        elif character == "|":
+            groups[-1] = True
         elif quantifier := _QUANTIFIER.match(pattern, position):
             possessive = quantifier[1] == "+"
             groups[-1] |= bool(_UNBOUNDED.match(pattern, position)) and not possessive
