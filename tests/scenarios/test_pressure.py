@@ -63,7 +63,7 @@ def test_a_killed_recorder_leaves_a_recording_that_opens(loop: LoopThread, tmp_p
         client, served = await opened(device, Route(proxy.port))
         pulse = Pulse(client)
         tasks = [asyncio.ensure_future(pulse.beat()), asyncio.ensure_future(pour(served, 1 << 40))]
-        await client.until(lambda: client.received.count > FLOOD, "a flood")
+        await client.until(lambda: pulse.count_at(time.monotonic() - DURABLE_WITHIN_S) > FLOOD, "a flood")
         killed_at = time.monotonic()
         await asyncio.to_thread(proxy.kill)
         tasks[0].cancel()
