@@ -70,11 +70,7 @@ class SideState:
     @property
     def end(self) -> int:
         """Where its stream stands, in bytes: behind its last frame."""
-        last = self.last
-        if last is None:
-            return 0
-        length = len(last.payload) if last.length is None else last.length
-        return last.offset + len(last.header) + length + len(last.trailer)
+        return 0 if self.last is None else self.last.end
 
     def takes(self, frame: Frame) -> bool:
         """Whether the frame is an ordinary message in one frame, in its place; then it is taken note of."""

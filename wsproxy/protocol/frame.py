@@ -11,6 +11,12 @@ from typing import NamedTuple
 
 from wsproxy.protocol.masking import apply_mask
 
+RSV1 = 0b100
+"""In the `rsv` of a frame: the first reserved bit, which says that a message is compressed (RFC 7692)."""
+
+CONTROL_LIMIT = 125
+"""The most payload data of a control frame, in bytes (section 5.5)."""
+
 
 class Side(StrEnum):
     """Who sent it."""
@@ -47,6 +53,17 @@ class Frame(NamedTuple):
     def complete(self) -> bool:
         """Whether `payload` is all of it; when False, pieces follow."""
         return bool(self.trailer) if self.length is None else self.length == len(self.payload)
+
+    @property
+    def end(self) -> int:
+        """Where the next frame starts, in bytes as `offset`; without a length, where `payload` ends."""
+        length = len(self.payload) if self.length is None else self.length
+        return self.offset + len(self.header) + length + len(self.trailer)
+
+    @property
+    def end_so_far(self) -> int:
+        """Where what is here of it ends, in bytes as `offset`: before its pieces."""
+        return self.offset + len(self.header) + len(self.payload) + len(self.trailer)
 
     @property
     def masked(self) -> bool:

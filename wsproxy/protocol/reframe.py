@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from wsproxy.errors import UsageError
 from wsproxy.protocol.deflate import DeflateParameters
-from wsproxy.protocol.frame import Frame, FramePiece, Side
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.inflate import TAIL
 from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.overwrite import overwritten
 
-RSV1 = 0b100
 _CLOSE_CODE_SIZE = 2
 
 _FRAME_COST = 64
