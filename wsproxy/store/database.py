@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from wsproxy.store import recorders
+from wsproxy.store import leases
 from wsproxy.store.checkpointer import Checkpointer
 from wsproxy.store.engine import TURN_S, reading_engine, sqlite_connection, writing_engine
 from wsproxy.store.failures import explained
@@ -39,8 +39,8 @@ class Database:
                 self.mark = placeholder(self._connection)
                 with self._connection.begin():
                     migrate(self._connection, location)
-                    recorders.bury_dead(self._connection, clock())
-                    self.recorder_id = recorders.register(self._connection, clock())
+                    leases.bury_dead(self._connection, clock())
+                    self.recorder_id = leases.register(self._connection, clock())
             except BaseException:
                 self._connection.close()
                 raise
@@ -70,18 +70,18 @@ class Database:
     @property
     def renewal_due(self) -> bool:
         """Whether it is time for `renew`."""
-        return self._clock() - self._renewed_at_ns > recorders.RENEWAL_S * 1_000_000_000
+        return self._clock() - self._renewed_at_ns > leases.RENEWAL_S * 1_000_000_000
 
     def renew(self, connection: Connection) -> None:
         """Say, in the transaction under way, that this recorder lives, and see whether the others do."""
         self._renewed_at_ns = self._clock()
-        recorders.renew(connection, self.recorder_id, self._renewed_at_ns)
-        recorders.bury_dead(connection, self._renewed_at_ns)
+        leases.renew(connection, self.recorder_id, self._renewed_at_ns)
+        leases.bury_dead(connection, self._renewed_at_ns)
 
     def close(self) -> None:
         """Take leave of the other recorders, and leave one plain file behind if nobody else has it open."""
         with suppress(SQLAlchemyError), self._connection.begin():
-            recorders.retire(self._connection, self.recorder_id, self._clock())
+            leases.retire(self._connection, self.recorder_id, self._clock())
         if self._checkpointer is not None:
             self._checkpointer.stop()
             raw = sqlite_connection(self._connection)
