@@ -1,6 +1,7 @@
 """Everything that can be wrong with a recording's place: one line that says what to do, and nothing lost."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests.store.recording import (
     recording_to,
     wait_until,
 )
-from wsproxy.errors import RecordingError
+from wsproxy.errors import DatabaseReachError, RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.store.failures import explain
 from wsproxy.store.limits import WriterLimits
@@ -215,6 +216,20 @@ def test_a_server_that_cannot_be_used_is_named(
     do: Callable[[Path | str], None], url: str, words: str
 ) -> None:
     assert words in refusal(do, url)
+
+
+def test_a_server_that_cannot_be_reached_is_not_a_recording_that_cannot_be_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    url = f"postgresql+psycopg://nobody:hidden@127.0.0.1:{port}/none"
+    for do in (start_recording, start_reading):
+        with pytest.raises(DatabaseReachError) as caught:
+            do(url)
+        text = str(caught.value)
+        assert caught.value.exit_code == 3
+        assert f"@127.0.0.1:{port}/none cannot be reached: check that the server runs" in text
+        assert "hidden" not in text
+        assert "\n" not in text
 
 
 def check_failure(callbacks: Callbacks, session: SessionRecorder, words: str) -> None:
