@@ -201,9 +201,7 @@ def test_mitmweb_shows_the_session(loop: LoopThread, device: Device) -> None:
     """Its flow, with its messages, over the web interface's own API."""
     urls: list[str] = []
     seen = Seen()
-    with socket.create_server((LOOPBACK, 0)) as free:
-        options = [f"web_port={free.getsockname()[1]}"]
-    with inside(device, seen, web=True, on_web=urls.append, set_options=options) as proxy:
+    with inside(device, seen, web=True, on_web=urls.append, set_options=["web_port=0"]) as proxy:
         client, served = loop.run(opened(device, proxy.port))
         loop.run(served.send(frame(TEXT, b"on the web")))
         seen.wait(lambda: seen.messages == [b"on the web"])

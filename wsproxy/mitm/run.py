@@ -22,7 +22,7 @@ from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.logs import forwarded_logs
-from wsproxy.mitm.startup import StartupCheck, listen_on_tcp_alone, listening_urls, stop_listening
+from wsproxy.mitm.startup import StartupCheck, free_port, listen_on_tcp_alone, listening_urls, stop_listening
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
@@ -188,6 +188,8 @@ class Proxy:
             **({"web_open_browser": False} if settings.web else {}),
         )
         options.set(*settings.set_options, defer=True)
+        if settings.web and options.web_port == 0:
+            options.update(web_port=free_port(options.web_host))
         options.update(scripts=list(settings.scripts), wsproxy_recording=settings.recording or "")
 
     def _ready(self) -> None:
