@@ -272,6 +272,7 @@ def test_a_full_disk_stops_the_recording_and_loses_nothing_stored(small_disk: Pa
 def test_a_disk_too_full_to_begin_is_refused(small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes((3 << 20) - 40_000))
     assert "is on a disk that is full" in refusal(start_recording, small_disk / "recording.db")
+    assert os.listdir(small_disk) == ["ballast"]
 
 
 def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wsproxy.store import leases
 from wsproxy.store.checkpointer import Checkpointer
-from wsproxy.store.engine import TURN_S, reading_engine, sqlite_connection, writing_engine
+from wsproxy.store.engine import TURN_S, reading_engine, remove_sqlite, sqlite_connection, writing_engine
 from wsproxy.store.failures import explained
 from wsproxy.store.inserts import placeholder
 from wsproxy.store.limits import WriterLimits
@@ -32,22 +32,36 @@ class Database:
         self.location = location
         self._clock = clock
         _check_first(location)
-        self._engine = writing_engine(location, limits.lock_timeout)
+        self._made = location.path is not None and not location.path.exists()
+        try:
+            self._engine = writing_engine(location, limits.lock_timeout)
+            self._open(location)
+        except BaseException:
+            self.remove_made()
+            raise
+        self._renewed_at_ns = clock()
+        self._checkpointer = (
+            Checkpointer(self._engine, location.path, limits, hold) if location.path is not None else None
+        )
+
+    def _open(self, location: Location) -> None:
         with explained(location):
             self._connection = self._engine.connect()
             try:
                 self.mark = placeholder(self._connection)
                 with self._connection.begin():
                     migrate(self._connection, location)
-                    leases.bury_dead(self._connection, clock())
-                    self.recorder_id = leases.register(self._connection, clock())
+                    leases.bury_dead(self._connection, self._clock())
+                    self.recorder_id = leases.register(self._connection, self._clock())
             except BaseException:
                 self._connection.close()
                 raise
-        self._renewed_at_ns = clock()
-        self._checkpointer = (
-            Checkpointer(self._engine, location.path, limits, hold) if location.path is not None else None
-        )
+
+    def remove_made(self) -> None:
+        """Remove the files of a recording that could not be made; not of one that had been there before."""
+        if self._made and self.location.path is not None:
+            with suppress(OSError):
+                remove_sqlite(self.location.path)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -25,6 +25,7 @@ TURN_S = 0.001
 """How often a recorder asks for its turn to write, and how long one under load leaves to others between two.
 """
 
+_COMPANIONS = ("", "-wal", "-shm", "-journal")
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
@@ -160,6 +161,12 @@ def _create_private_file(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def remove_sqlite(path: Path) -> None:
+    """Remove a SQLite file and what belongs to it, the file itself first: without it the rest is nothing."""
+    for ending in _COMPANIONS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _check_magic(path: Path, location: Location) -> None:

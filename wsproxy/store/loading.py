@@ -28,14 +28,19 @@ _NUMBERED = (schema.sessions, schema.http_exchanges)
 def load_records(location: Location, records: Iterable[Record], clock: Callable[[], int]) -> list[int]:
     """Add sessions and HTTP exchanges to a recording; their numbers stay as they are if there is none yet.
 
-    Returns the numbers of the sessions. Raises RecordingError if it cannot be written.
+    Returns the numbers of the sessions. Raises RecordingError if it cannot be written; then everything is as
+    it was.
     """
     database = Database(location, WriterLimits(), lambda held: None, clock)
     try:
         with database.transaction() as connection:
-            return _load(connection, database.recorder_id, records)
-    finally:
+            numbers = _load(connection, database.recorder_id, records)
+    except BaseException:
         database.close()
+        database.remove_made()
+        raise
+    database.close()
+    return numbers
 
 
 def _load_scratch(location: Location, records: Iterable[Record]) -> None:
