@@ -325,6 +325,14 @@ def test_paths_that_are_named_are_there() -> None:
                 assert (ROOT / name).exists(), f"{page_id(path)} names {name}"
 
 
+def test_lists_that_are_named_are_there() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "wsproxy").rglob("*.py"))
+    names = re.findall(r"`([A-Z]+(?:_[A-Z]+)+|[A-Z]{6,})`", page("docs/architecture.md"))
+    assert names
+    for name in names:
+        assert re.search(rf"^{name}(:.*)? = ", sources, re.M), name
+
+
 def test_parsing_a_command_line_leaves_its_help_text_alone() -> None:
     before = help_block("wsproxy record")
     check_arguments(["record", "ws://192.0.2.7:9006"])
