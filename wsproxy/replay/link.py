@@ -145,6 +145,15 @@ class Link(asyncio.Protocol):
             self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.transport.abort()
 
+    async def hang_up(self) -> None:
+        """End this direction, then wait for the other end: closing with something unread would reset it."""
+        self.half_close()
+        while not self.ended:
+            while self.take() is not None:
+                pass
+            await self.wait()
+        self.close()
+
     def close(self) -> None:
         """Close it, once what was written is sent."""
         self.transport.close()
