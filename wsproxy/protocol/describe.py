@@ -36,6 +36,7 @@ def describe(grammar: Any, data: bytes) -> list[FieldSpan]:
     try:
         watch.grammar.parse_stream(BytesIO(data))
     except Exception:
+        # A user's grammar may raise anything; what it read before is drawn.
         return list(watch.spans(0, 0, torn=True))
     return list(watch.spans(0, 0, torn=False))
 
@@ -89,6 +90,7 @@ class _Watch:
         try:
             width = part.sizeof(**known) * self._unit
         except Exception:
+            # Its width depends on what was not read, or a user's grammar raises as it likes.
             width = None
         yield _span(part, None, base + start * self._unit, width)._replace(complete=False)
 

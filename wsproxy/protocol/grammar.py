@@ -189,6 +189,7 @@ class Dialect:
         try:
             return bytes(self.header.build({**fields, "masking_key": masking_key}))
         except Exception as error:
+            # construct's own errors, and whatever a user's grammar raises.
             raise UsageError(
                 f"dialect {self.name} cannot write a header with {fields}: {one_line(error)}"
             ) from error
@@ -255,6 +256,7 @@ def _load_grammar(path: str, name: str) -> Any:
         try:
             fields = grammar.parse(sample * MAX_HEADER_SIZE)
         except Exception:
+            # That it cannot read nonsense is no fault of a grammar.
             continue
         if missing := missing_fields(fields):
             raise UsageError(f"{name} in {path} yields no {missing}: add it (a Computed field will do)")

@@ -60,6 +60,7 @@ def read_header(grammar: Any, data: bytes) -> Header | Unreadable | None:
     try:
         header = _header(grammar.parse_stream(stream), stream.tell())
     except Exception as error:
+        # A user's grammar may raise anything, and no peer's bytes may end the session.
         header = Unreadable(f"the dialect's grammar cannot read this header: {one_line(error)}")
     if not stream.short:
         return header

@@ -37,8 +37,6 @@ class Link(asyncio.Protocol):
         self.ended = self.lost = False
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
-    # --- asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = cast(asyncio.Transport, transport)
@@ -75,8 +73,6 @@ class Link(asyncio.Protocol):
         """There is room again."""
         self._writable = True
         self._wake()
-
-    # --- what can be done
 
     def take(self) -> tuple[bytes, int] | None:
         """The next chunk received, and when; None: nothing more so far."""
@@ -161,8 +157,6 @@ class Link(asyncio.Protocol):
     def abort(self) -> None:
         """Drop it."""
         self.transport.abort()
-
-    # --- inside
 
     def _wake(self) -> None:
         if self._changed is not None and not self._changed.done():
