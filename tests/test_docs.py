@@ -52,9 +52,6 @@ def section(text: str, heading: str) -> str:
     return match[2]
 
 
-# What a reader sees first
-
-
 def test_the_readme_begins_with_what_it_is_for_the_demo_and_two_commands() -> None:
     purpose, demo, rest = page("README.md").split("\n```", 2)
     assert len(re.findall(r"\.(?=\s|\Z)", purpose.removeprefix("# wsproxy\n"))) == 3
@@ -71,9 +68,6 @@ def test_the_readme_begins_with_what_it_is_for_the_demo_and_two_commands() -> No
 def test_no_change_is_told_twice() -> None:
     beginnings = [line[:30] for line in page("CHANGELOG.md").splitlines() if line.startswith("- ")]
     assert len(beginnings) == len(set(beginnings))
-
-
-# What can be named
 
 
 COMMANDS = dict(commands())
@@ -180,9 +174,6 @@ def test_every_room_and_page_is_on_the_map() -> None:
     assert [room for room in rooms if f"| `wsproxy/{room}/` |" not in text] == []
     index = page("README.md")
     assert [p.name for p in (ROOT / "docs").glob("*.md") if f"(docs/{p.name})" not in index] == []
-
-
-# What is shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -484,9 +484,6 @@ def test_a_charset_is_guessed() -> None:
     assert "cp1252" in sight.found[-1].detail
 
 
-# The table
-
-
 KEPT_OVER_TIME = ("keepalive.", "close.missing", "close.unanswered")
 
 

@@ -67,8 +67,6 @@ class Peer(asyncio.Protocol):
         self._waiters: list[asyncio.Future[None]] = []
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
-    # --- asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; segments leave as they are written."""
         self.transport = cast(asyncio.Transport, transport)
@@ -108,8 +106,6 @@ class Peer(asyncio.Protocol):
         """There is room again."""
         self._writable = True
         self._changed()
-
-    # --- what a script can do
 
     @property
     def streams(self) -> tuple[Stream, Stream]:
@@ -223,8 +219,6 @@ class Peer(asyncio.Protocol):
                     await waiter
         except TimeoutError:
             raise ScriptError(self._stuck(what, data, f"{PATIENCE_S} s went by")) from None
-
-    # --- inside
 
     def _changed(self) -> None:
         waiters, self._waiters = self._waiters, []
