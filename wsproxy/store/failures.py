@@ -22,6 +22,10 @@ _MISPLACED = "is below something that is not a directory: check the path"
 _UNREACHED = (
     "cannot be reached: check that the server runs, and host, port, user, password and database in the URL"
 )
+_HALF_WRITTEN = (
+    "was left half-written by a recorder that was killed: read it once where you may write to it, together"
+    " with its -journal file"
+)
 _NO_SPACE = 256 << 10
 # Of connections that failed or were ended; libpq gives none while it connects.
 _UNREACHED_STATES = (None, "08000", "08001", "08003", "08004", "08006", "57P01", "57P02", "57P03")
@@ -88,6 +92,8 @@ def _sqlite_meaning(location: Location, cause: sqlite3.Error) -> str | None:
     if code == sqlite3.SQLITE_IOERR and location.path is not None and _is_full(location.path.parent):
         # What SQLite says when it is the -shm file that finds no room.
         return _FULL
+    if getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return _HALF_WRITTEN
     return _SQLITE.get(code)
 
 
