@@ -322,6 +322,9 @@ def test_lists_that_are_named_are_there() -> None:
     assert names
     for name in names:
         assert re.search(rf"^{name}(:.*)? = ", sources, re.M), name
+    folders = [ROOT / room / "conformance" for room in ("wsproxy", "tests")]
+    for name in re.findall(r"`(\w+\.py)`", section(page("docs/architecture.md"), "Where to make a change")):
+        assert any((folder / name).is_file() for folder in folders), name
 
 
 def test_parsing_a_command_line_leaves_its_help_text_alone() -> None:
