@@ -50,6 +50,8 @@ class Peer(asyncio.Protocol):
     later by another peer; with the times (wall clock) it names this one.
     """
 
+    transport: asyncio.Transport
+
     def __init__(self, name: str, *, keep: bool = True, reading: bool = True) -> None:
         self.name = name
         self.address = ""
@@ -65,7 +67,6 @@ class Peer(asyncio.Protocol):
         self._reading = reading
         self._writable = True
         self._waiters: list[asyncio.Future[None]] = []
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; segments leave as they are written."""

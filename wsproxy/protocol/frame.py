@@ -6,7 +6,9 @@ thousands of them a second, and a named tuple is built several times faster than
 Source: RFC 6455 section 5.2.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from wsproxy.protocol.masking import apply_mask
@@ -16,6 +18,9 @@ RSV1 = 0b100
 
 CONTROL_LIMIT = 125
 """The most payload data of a control frame, in bytes (section 5.5)."""
+
+LEAST_EXTENDED: Mapping[int, int] = MappingProxyType({126: 126, 127: 1 << 16})
+"""By the 7-bit length: the least length, in bytes, that has to be written so (section 5.2)."""
 
 
 class Side(StrEnum):

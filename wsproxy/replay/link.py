@@ -20,8 +20,11 @@ class Link(asyncio.Protocol):
     """The connection. Reading pauses while more than 256 KiB wait to be taken.
 
     `ended`: the other end has ended its direction; `lost`: nothing can be sent any more either. Times are of
-    `clock`, in nanoseconds. `on_made` is called once it is connected.
+    `clock`, in nanoseconds. `on_made` is called once it is connected; `transport` is
+    not there before.
     """
+
+    transport: asyncio.Transport
 
     def __init__(
         self, on_made: "Callable[[Link], None]", clock: Callable[[], int] = time.monotonic_ns
@@ -35,7 +38,6 @@ class Link(asyncio.Protocol):
         self._changed: asyncio.Future[None] | None = None
         self._own_end = False
         self.ended = self.lost = False
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
