@@ -275,6 +275,7 @@ def test_a_disk_too_full_to_begin_is_refused(small_disk: Path) -> None:
     assert os.listdir(small_disk) == ["ballast"]
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:
     callbacks = Callbacks()
     place = tmp_path / "recording.db"
@@ -286,7 +287,23 @@ def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:
         session.receive_data(Side.SERVER, HELLO, AT)
         wait_until(lambda: recorder.failed is not None, "the recorder to give up")
         check_failure(callbacks, session, "is locked by another program")
+        recorder.close()
         other.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_recording_taken_away_while_it_goes_on_fails(tmp_path: Path, replaced: bool) -> None:
+    callbacks = Callbacks()
+    place = tmp_path / "recording.db"
+    with recording_to(place, callbacks=callbacks) as recorder:
+        session = recorder.open_session(START)
+        wait_until(lambda: recorder.backlog == 0, "the session to be stored")
+        place.rename(tmp_path / "moved.db")
+        if replaced:
+            place.write_bytes(b"")
+        session.receive_data(Side.SERVER, HELLO, AT)
+        wait_until(lambda: recorder.failed is not None, "the recorder to give up")
+        check_failure(callbacks, session, "was deleted, moved or replaced")
 
 
 def test_a_dialect_that_is_gone_fails_the_recording(tmp_path: Path) -> None:

@@ -227,8 +227,8 @@ def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | Non
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within, Ctrl-C and SIGTERM stop the proxy, a second one ends the process. Elsewhere than in the main
-    thread there are no signals.
+    """Within, Ctrl-C, SIGTERM and the end of the terminal stop the proxy, a second one ends the process.
+    Elsewhere than in the main thread there are no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -242,7 +242,11 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             os._exit(_FORCED)
         stop()
 
-    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup it is ignored, and stays so.
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, interrupted) for number in numbers}
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from wsproxy.errors import RecordingError
 from wsproxy.store import leases
 from wsproxy.store.checkpointer import Checkpointer
 from wsproxy.store.engine import TURN_S, reading_engine, remove_sqlite, sqlite_connection, writing_engine
@@ -40,6 +41,7 @@ class Database:
             self.remove_made()
             raise
         self._renewed_at_ns = clock()
+        self._file = _identity(location)
         self._checkpointer = (
             Checkpointer(self._engine, location.path, limits, hold) if location.path is not None else None
         )
@@ -69,6 +71,12 @@ class Database:
         with explained(self.location):
             with self._connection.begin():
                 yield self._connection
+            if _identity(self.location) != self._file:
+                # SQLite goes on to write to what nobody can open any more.
+                raise RecordingError(
+                    f"{self.location} was deleted, moved or replaced while it was recorded to: what was not"
+                    " moved with it is lost; record to a place that is left alone"
+                )
             self.look_after_log()
 
     def look_after_log(self) -> None:
@@ -94,7 +102,8 @@ class Database:
 
     def close(self) -> None:
         """Take leave of the other recorders, and leave one plain file behind if nobody else has it open."""
-        with suppress(SQLAlchemyError), self._connection.begin():
+        # What happens as a transaction begins comes as the driver's own error.
+        with suppress(SQLAlchemyError, sqlite3.Error), self._connection.begin():
             leases.retire(self._connection, self.recorder_id, self._clock())
         if self._checkpointer is not None:
             self._checkpointer.stop()
@@ -106,6 +115,17 @@ class Database:
                     raw.execute(f"PRAGMA {pragma}").fetchall()
         self._connection.close()
         self._engine.dispose()
+
+
+def _identity(location: Location) -> tuple[int, int] | None:
+    """Which file it is, whatever its name; None for none."""
+    if location.path is None:
+        return None
+    try:
+        found = location.path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_first(location: Location) -> None:

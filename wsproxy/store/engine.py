@@ -167,6 +167,9 @@ def _create_private_file(path: Path) -> None:
     it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Reading from a pipe would wait for ever.
+        raise RecordingError(f"{path} is a pipe or a device, which keeps nothing: name a file")
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
