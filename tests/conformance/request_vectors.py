@@ -296,7 +296,9 @@ REQUESTS = (
         ("request.deflate-parameter",),
         (b"Sec-WebSocket-Extensions: x",),
     ),
-    RequestVector("RFC 6455 4.1", _request(start=b"POST / HTTP/1.1"), ("request.method",), repaired=False),
+    RequestVector(
+        "RFC 6455 4.1", _request(start=b"POST /x HTTP/1.1"), ("request.method",), (b"GET /x HTTP/1.1",)
+    ),
     RequestVector(
         "RFC 9112 3",
         _request(start=b"get  /a b  http/1.1"),

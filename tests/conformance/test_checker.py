@@ -21,6 +21,7 @@ from tests.wire.conversation import Case
 from tests.wire.handshakes import REQUEST, RESPONSE, request, response
 from wsproxy.conformance.checker import MOST_LISTED, Checker
 from wsproxy.conformance.finding import Finding
+from wsproxy.conformance.profiles import load_profile
 from wsproxy.conformance.rules import RULES, Severity
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Side
@@ -180,6 +181,7 @@ BROKEN: list[tuple[str, Side, bytes]] = [
     ("close.frame-after", SERVER, frame(CLOSE, close(1000)) + frame(TEXT, b"x")),
     ("close.frame-after", SERVER, frame(CLOSE, close(1000)) * 2),
     ("stream.http-bytes", SERVER, b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n" * 3),
+    ("stream.handshake-bytes", SERVER, b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n" * 3),
     ("stream.tls-bytes", SERVER, bytes.fromhex("160303002a") + bytes(42)),
     ("stream.chunk-size", SERVER, b"5\r\n\x81\x03abc\r\n" + bytes(100)),
     ("stream.stray-line-end", SERVER, b"\r\n\x81\x05Hello" + bytes(20)),
@@ -482,6 +484,23 @@ def test_a_charset_is_guessed() -> None:
     sight = Sight()
     assert sight.send(SERVER, frame(TEXT, "Größe".encode("cp1252"))) == ["message.text-not-utf8"]
     assert "cp1252" in sight.found[-1].detail
+
+
+# The table
+
+
+def test_every_row_is_filled_in() -> None:
+    for rule in SESSION_RULES:
+        assert rule.section.startswith(("RFC ", "draft-")), rule.id
+        assert rule.sentence.endswith("."), rule.id
+        assert rule.wire, rule.id
+
+
+def test_strict_repairs_what_the_table_says() -> None:
+    strict = load_profile("strict")
+    for rule in SESSION_RULES:
+        repaired = rule.repair and not rule.heuristic
+        assert [strict.repairs(rule.id, side) for side in Side] == [repaired] * 2, rule.id
 
 
 KEPT_OVER_TIME = ("keepalive.", "close.missing", "close.unanswered")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.rules import RULES
+from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
 
 FOREIGN = [
@@ -25,6 +26,10 @@ FOREIGN = [
     ("stream.stray-line-end", b"\r\n\x81\x05", 2, "1 CR LF"),
     ("stream.stray-line-end", b"\r\n\r\n", 4, "2 CR LF"),
     ("stream.stray-line-end", b"\r\n5\r\n\x81", 2, "1 CR LF"),
+    ("stream.stray-line-end", b"\r\x81\x05Hello", 1, "between"),
+    ("stream.handshake-bytes", b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81\x00", 24, "another opening response"),
+    ("stream.handshake-bytes", b"hello\r\nHTTP/1.1 101 x\r\n\r\n\x81\x00", 25, "another opening"),
+    ("stream.handshake-bytes", b"X-Last: y\r\nZ: a\n\r\n\x81\x00", 18, "lines of a head"),
     ("stream.stray-zero", b"\x00\x81\x05Hello", 1, "zero byte"),
     ("stream.bare-text", b'{"a": "b"}', 10, "without a frame"),
     ("stream.bare-text", b'<?xml version="1.0"?><a/>\x81\x00', 25, "without a frame"),
@@ -67,6 +72,13 @@ def test_what_may_be_a_frame_is_left_alone(text: str) -> None:
 
 def test_a_zero_byte_may_continue_a_message() -> None:
     assert foreign_bytes(b"\x00\x81\x00\x00\x00\x00A", message_open=True) is None
+
+
+def test_a_line_feed_may_begin_the_pong_of_a_client_only() -> None:
+    assert foreign_bytes(b"\n\x81\x01\x02\x03\x04A", side=Side.CLIENT) is None
+    found = foreign_bytes(b"\n\x81\x01A", side=Side.SERVER)
+    assert found is not None
+    assert (found.rule_id, found.length) == ("stream.stray-line-end", 1)
 
 
 @given(

@@ -76,9 +76,9 @@ def test_heads_are_parts_of_their_own() -> None:
     assert request.is_head
     assert response.is_head
     assert isinstance(frame, FramePart)
-    assert [finding.rule_id for finding in stray.findings] == ["stream.http-bytes"]
+    assert [finding.rule_id for finding in stray.findings] == ["stream.handshake-bytes"]
     _, (only,) = dissect(RESPONSE, RFC6455, heads=False)
-    assert [finding.rule_id for finding in only.findings] == ["stream.http-bytes"]
+    assert [finding.rule_id for finding in only.findings] == ["stream.handshake-bytes"]
 
 
 def test_what_is_missing_of_a_frame_is_counted() -> None:

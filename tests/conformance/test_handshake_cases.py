@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
+from tests.conformance.odd_heads import ODD_REQUESTS, ODD_RESPONSES
 from tests.conformance.request_vectors import REQUESTS, RequestVector
 from tests.conformance.response_vectors import RESPONSES, ResponseVector
 from wsproxy.conformance.checks_request import check_request
@@ -21,14 +22,14 @@ def rule_ids(*names: str) -> list[str]:
     return sorted(f"handshake.{name}" for name in names)
 
 
-@pytest.mark.parametrize("vector", REQUESTS, ids=lambda vector: vector.cites)
+@pytest.mark.parametrize("vector", REQUESTS + ODD_REQUESTS, ids=lambda vector: vector.cites)
 def test_a_request_is_judged(vector: RequestVector) -> None:
     found = check_request(parse_request_head(vector.head))
     assert sorted({finding.rule_id for finding in found}) == rule_ids(*vector.rules)
     assert all(finding.side is Side.CLIENT and finding.detail for finding in found)
 
 
-@pytest.mark.parametrize("vector", REQUESTS, ids=lambda vector: vector.cites)
+@pytest.mark.parametrize("vector", REQUESTS + ODD_REQUESTS, ids=lambda vector: vector.cites)
 def test_a_request_is_repaired(vector: RequestVector) -> None:
     options = MappingProxyType({Side.CLIENT: {}, Side.SERVER: vector.options})
     profile = Profile("test", rules=STRICT.rules, options=options)
@@ -43,7 +44,7 @@ def test_a_request_is_repaired(vector: RequestVector) -> None:
     assert bool(repaired.repairs) == (repaired.data != vector.head)
 
 
-@pytest.mark.parametrize("vector", RESPONSES, ids=lambda vector: vector.cites)
+@pytest.mark.parametrize("vector", RESPONSES + ODD_RESPONSES, ids=lambda vector: vector.cites)
 def test_a_response_is_judged(vector: ResponseVector) -> None:
     found = check_response(parse_request_head(vector.request), parse_response_head(vector.head))
     assert sorted({finding.rule_id for finding in found}) == rule_ids(*vector.rules)
@@ -51,7 +52,7 @@ def test_a_response_is_judged(vector: ResponseVector) -> None:
     assert all(finding.side is Side.SERVER for finding in found)
 
 
-@pytest.mark.parametrize("vector", RESPONSES, ids=lambda vector: vector.cites)
+@pytest.mark.parametrize("vector", RESPONSES + ODD_RESPONSES, ids=lambda vector: vector.cites)
 def test_a_response_is_repaired(vector: ResponseVector) -> None:
     repaired = repair_response(
         vector.head, received_request=vector.request, sent_request=vector.request, profile=STRICT

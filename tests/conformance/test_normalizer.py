@@ -150,7 +150,7 @@ def test_no_junk_takes_long(junk: bytes) -> None:
     [(b"Content-Length: 5", b"hello"), (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n")],
 )
 def test_a_body_of_the_request_that_comes_late_does_not_go_on(announced, body, late, sizes) -> None:
-    line = Line(request_body=RequestBody(parse_request_head(request(announced))))
+    line = Line(bodies={CLIENT: RequestBody(parse_request_head(request(announced)))})
     frames = client_frame(TEXT, b"hello") + client_frame(TEXT, b"again")
     assert line.send(CLIENT, (body if late else b"") + frames, sizes) == frames
     assert line.rules(CLIENT) == ["handshake.request.body"] * len(line.rules(CLIENT))

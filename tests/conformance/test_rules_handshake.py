@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conformance.handshake_strategies import requests, responses
+from tests.conformance.odd_heads import ODD_REQUESTS, ODD_RESPONSES
 from tests.conformance.request_vectors import REQUESTS
 from tests.conformance.response_vectors import RESPONSES
 from tests.conformance.strict_peers import words_of
 from tests.protocol.head_strategies import heads
 from tests.wire.handshakes import REQUEST
-from wsproxy.conformance.profiles import Profile
+from wsproxy.conformance.profiles import Profile, load_profile
 from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS
 from wsproxy.conformance.repairs_handshake import repair_request, repair_response
 from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
@@ -22,6 +23,7 @@ OURS = {rule_id: rule for rule_id, rule in RULES.items() if rule_id.startswith("
 REPAIRED = {*FIELD_MENDS, *FIELD_ADAPTATIONS, *REQUEST_MENDS, *REQUEST_ADAPTATIONS, *RESPONSE_MENDS}
 BY_OPTION = {*FIELD_ADAPTATIONS, *REQUEST_ADAPTATIONS}
 BRIDGED = {rule_id for rule_id in OURS if "hixie76" in rule_id}
+_REQUESTS, _RESPONSES = REQUESTS + ODD_REQUESTS, RESPONSES + ODD_RESPONSES
 FRESH_KEY = b"AQIDBAUGBwgJCgsMDQ4PEA=="
 
 rule_sets = st.sets(st.sampled_from(sorted(OURS))).map(frozenset)
@@ -44,13 +46,17 @@ def test_a_rule_that_says_it_is_repaired_is() -> None:
 
 
 def test_every_rule_was_seen_in_a_case() -> None:
-    cited = {f"handshake.{rule}" for vector in (*REQUESTS, *RESPONSES) for rule in vector.rules}
+    departures = [vector.rules for vector in _REQUESTS] + [vector.rules for vector in _RESPONSES]
+    cited = {f"handshake.{rule}" for rules in departures for rule in rules}
     assert set(OURS) - cited <= BY_OPTION | BRIDGED
     assert cited <= set(OURS)
 
 
-def test_every_rule_names_somebody_who_refuses_it() -> None:
+def test_every_row_is_filled_in() -> None:
     for rule in OURS.values():
+        assert rule.section.startswith(("RFC ", "draft-")), rule.id
+        assert rule.sentence.endswith("."), rule.id
+        assert rule.wire, rule.id
         assert rule.rejects or rule.id in BRIDGED, rule.id
 
 
@@ -65,9 +71,15 @@ def test_every_rule_names_somebody_who_refuses_it() -> None:
 )
 def test_strict_peers_say_what_the_table_says(rule_id: str, peer: str, words: str) -> None:
     name = rule_id.removeprefix("handshake.")
-    said = [words_of(peer, vector.head) for vector in REQUESTS if name in vector.rules]
-    said += [words_of(peer, vector.request, vector.head) for vector in RESPONSES if name in vector.rules]
+    said = [words_of(peer, vector.head) for vector in _REQUESTS if name in vector.rules]
+    said += [words_of(peer, vector.request, vector.head) for vector in _RESPONSES if name in vector.rules]
     assert [each for each in said if words in each], said
+
+
+def test_a_guess_is_off_in_strict() -> None:
+    strict = load_profile("strict")
+    for rule_id, rule in OURS.items():
+        assert [strict.repairs(rule_id, side) for side in Side] == [not rule.heuristic] * 2, rule_id
 
 
 @given(

@@ -93,6 +93,33 @@ def test_frames_after_an_interim_response() -> None:
     )
 
 
+@pytest.mark.parametrize("sizes", [[1], [1 << 20]])
+@pytest.mark.parametrize(
+    ("side", "head", "rest"),
+    [
+        (Side.SERVER, b"HTTP/1.1 101 x\rA: b\r\r", FRAME),
+        (Side.CLIENT, b"GET / HTTP/1.1\rA: b\r\r", FRAME),
+        (Side.SERVER, b"HTTP/1.1 101 x\r\nA: b\rc\r\n\r\n", FRAME),
+        (Side.SERVER, b"HTTP/1.1 101 x\r\r\nA: b\r\r\n\r\r\n", FRAME),
+        (Side.SERVER, b"HTTP/1.1 101 x\r\nA: b\r\n", b"\x81\x01x"),
+        (Side.SERVER, b"HTTP/1.1 101 x\r\nA: b\r\n \r\n", b"\x81\x01x"),
+        (Side.SERVER, b"HTTP/1.1 101 x\r\n  A: b\r\n  \r\n", FRAME),
+        (Side.SERVER, b"HTTP/1.1 101 x\r\n\0A: b\r\n\0\r\n", b"\0\x81\x01x"),
+        (Side.SERVER, b"\xef\xbb\xbfHTTP/1.1 101 x\r\n\r\n", FRAME),
+        (Side.CLIENT, b"\xef\xbb\xbf \0GET / HTTP/1.1\r\n\r\n", FRAME),
+        (Side.SERVER, b"101 Switching Protocols\r\n\r\n", FRAME),
+        (
+            Side.SERVER,
+            b"HTTP/1.0 200 Connection established\r\n\r\nHTTP/1.1 101 x\r\n\r\n",
+            FRAME,
+        ),
+    ],
+)
+def test_odd_heads(side: Side, head: bytes, rest: bytes, sizes: list[int]) -> None:
+    reader = HeadReader(side)
+    assert read(reader, cut(head + rest, sizes)) == (head, rest, None)
+
+
 def test_not_ascii_once_it_is_http() -> None:
     assert read(HeadReader(Side.SERVER), [b"HTTP/\xff\n\n"])[0] == b"HTTP/\xff\n\n"
 

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from tests.protocol.head_strategies import heads
 from tests.wire.heads import REQUESTS, RESPONSES, RequestVector, ResponseVector
-from wsproxy.protocol.heads import Head, is_interim, parse_request_head, parse_response_head, parse_status
+from wsproxy.protocol.heads import (
+    Head,
+    announces_another,
+    is_interim,
+    parse_request_head,
+    parse_response_head,
+)
 
 
 @pytest.mark.parametrize("vector", REQUESTS, ids=lambda vector: vector.name)
@@ -57,9 +63,17 @@ def test_interim(status: int | None, interim: bool) -> None:
     assert is_interim(status) is interim
 
 
-def test_status_of_a_line() -> None:
-    assert parse_status(b"HTTP/1.1 426 Upgrade Required\r\n") == 426
-    assert parse_status(b"\r\n") is None
+@pytest.mark.parametrize(
+    ("start_line", "announces"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n", True),
+        (b"HTTP/1.0 200 Connection established\r\n", True),
+        (b"HTTP/1.1 200 OK\r\n", False),
+        (b"\r\n", False),
+    ],
+)
+def test_what_announces_another_response(start_line: bytes, announces: bool) -> None:
+    assert announces_another(start_line) is announces
 
 
 @given(st.one_of(heads, st.binary(max_size=200)))

@@ -10,7 +10,7 @@ from wsproxy.conformance.stray import Stray
 from wsproxy.protocol.grammar import Dialect
 
 _WINDOW = 4096
-_STRAY = ("stream.stray-line-end", "stream.stray-zero")
+_STRAY = ("stream.stray-line-end", "stream.stray-zero", "stream.handshake-bytes")
 _WHOLE_SESSION = ("stream.http-bytes", "stream.tls-bytes")
 _OPTIONS = {"stream.chunk-size": "chunks", "stream.bare-text": "bare_text"}
 
@@ -18,9 +18,10 @@ _OPTIONS = {"stream.chunk-size": "chunks", "stream.bare-text": "bare_text"}
 class Boundaries:
     """Looks at where frames begin, for the repairs of one side that are on, if its dialect has such bytes."""
 
-    __slots__ = ("_actions", "on")
+    __slots__ = ("_actions", "_side", "on")
 
     def __init__(self, conditions: Conditions, dialect: Dialect) -> None:
+        self._side = conditions.side
         self._actions: dict[str, str] = {}
         for rule_id in (*_STRAY, *_WHOLE_SESSION, *_OPTIONS):
             if conditions.repairs(rule_id):
@@ -36,7 +37,7 @@ class Boundaries:
         zeros), F05 H02 X13 X14 (HTTP), X18 F10 (TLS), T01 T02 T03 (chunk sizes), F01 (text).
         """
         data = data[:_WINDOW]
-        found = foreign_bytes(data, message_open=frames.under_way)
+        found = foreign_bytes(data, message_open=frames.under_way, side=self._side)
         action = self._actions.get(found.rule_id) if found is not None else None
         if found is None or action is None or (action == "mend" and frames.hold is not None):
             return None

@@ -70,6 +70,10 @@ def _wrong_answers(key: bytes) -> list[tuple[bytes, str]]:
         (b64encode(md5(key + ACCEPT_GUID, usedforsecurity=False).digest()), "was computed with MD5"),
         (key, "repeats the key"),
         (compute_accept(key).rstrip(b"="), "lacks the padding of its Base64"),
+        (compute_accept(key).lower(), "is the right one in lower case"),
+        (compute_accept(key).upper(), "is the right one in upper case"),
+        (compute_accept(key).translate(bytes.maketrans(b"+/", b"-_")), "is in URL-safe Base64"),
+        (b'"' + compute_accept(key) + b'"', "is in quotes"),
         *(
             (_answer(key[:-cut] + ACCEPT_GUID), f"answers the key without its last {cut}")
             for cut in range(1, 13)

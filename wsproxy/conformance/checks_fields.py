@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from types import MappingProxyType
 
+from wsproxy.conformance.extensions import is_extension_list
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import Head, HeaderField, ResponseHead
@@ -65,10 +66,15 @@ def check_names(head: Head) -> Found:
         before = field.raw.partition(b":")[0]
         if not field.name and b":" not in field.raw.split(b"\n")[0]:
             yield "handshake.field.colon", f"a line without a colon: {shown(field.raw)}"
-        elif before != field.name or not TOKEN.fullmatch(before):
+        elif before != field.name or not TOKEN.fullmatch(before) or not is_hyphenated(field):
             yield "handshake.field.name", f"a field is named {shown(before)}"
         elif SPELLINGS.get(field.key, before) != before:
             yield "handshake.field.name-spelling", f"{shown(before)} for {SPELLINGS[field.key].decode()}"
+
+
+def is_hyphenated(field: HeaderField) -> bool:
+    """Whether the name of a field of the opening handshake has its hyphens, or it is another field."""
+    return field.key not in SPELLINGS or field.name.lower() == field.key
 
 
 def check_spaces(head: Head) -> Found:
@@ -94,6 +100,8 @@ def check_values(head: Head) -> Found:
             yield "handshake.field.not-ascii", f"{_named(field)} holds {shown(field.value)}"
         elif is_empty(field):
             yield "handshake.field.empty", f"{_named(field)} has no value"
+        elif field.key == b"sec-websocket-extensions" and not is_extension_list(field.value):
+            yield "handshake.field.extensions", f"{_named(field)} is {shown(field.value)}"
         elif not field.value and field.key not in SPELLINGS:
             yield "handshake.field.blank", f"{_named(field)} has no value"
 
@@ -168,7 +176,12 @@ def is_empty(field: HeaderField) -> bool:
     """Whether it is a Sec-WebSocket-* field without a value, or a list without an element."""
     if not field.key.startswith(b"sec-websocket-") or field.key == b"sec-websocket-key":
         return False
-    return not field.value.strip(b", \t" if field.key in LISTS else b" \t")
+    return is_empty_list(field.value) if field.key in LISTS else not field.value.strip(b" \t")
+
+
+def is_empty_list(value: bytes) -> bool:
+    """Whether a list has no element."""
+    return not value.strip(b", \t")
 
 
 def tidy_list(value: bytes, comma: bytes = b", ") -> bytes:

@@ -8,14 +8,18 @@ the culprit. Nothing here matches bytes that could begin a legal frame.
 import re
 from dataclasses import dataclass
 
-from wsproxy.protocol.frame import Frame
-
-FRAME_WINDOW = 1 << 12
-"""So many bytes of what may be a frame tell what it is."""
+from wsproxy.protocol.frame import Side
 
 _HTTP_HEAD = re.compile(rb"(?:HTTP/[0-9]\.[0-9] |[A-Z]{3,10} [^\s]{1,8192} HTTP/[0-9])")
 _HTTP_BEGUN = re.compile(rb"HTTP/[0-9.]*\Z|(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) [/*h][^\r\n]*\Z")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+_SECOND_101 = re.compile(
+    rb"(?:[\t\x20-\x7e]{1,120}\r?\n){0,3}HTTP/[0-9.]{1,5} 101[^0-9][^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n"
+)
+# No 'A' and 'B': they begin compressed fragments, too.
+_REST_OF_HEAD = re.compile(
+    rb"[C-Zac-z][A-Za-z0-9_-]{0,60}:[^\r\n\0]*\r?\n(?:[A-Za-z][A-Za-z0-9_-]{0,60}:[^\r\n\0]*\r?\n)*\r?\n"
+)
 _TLS_RECORD = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")
 _TLS_NAMES = {
     0x14: "change cipher spec",
@@ -25,7 +29,8 @@ _TLS_NAMES = {
     0x18: "heartbeat",
 }
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
-_LINE_ENDS = re.compile(rb"(?:\r\n)+")
+_LINE_ENDS = re.compile(rb"(?:\r\n)+(?!\r?\n)")
+_ODD_LINE_ENDS = re.compile(rb"[\r\n]+")
 _TEXT = re.compile(rb"[{\[<\"][\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
 _TEXT_ENOUGH = 16
 _TLS_HEADER = 5
@@ -41,29 +46,36 @@ class ForeignBytes:
     detail: str
 
 
-def foreign_bytes(data: bytes, *, message_open: bool = False) -> ForeignBytes | None:
+def foreign_bytes(
+    data: bytes, *, message_open: bool = False, side: Side | None = None
+) -> ForeignBytes | None:
     """What stands at the start of `data`, taken as a frame boundary, if it is not a frame; None if it may
     be one.
 
     `data` is what follows, as far as it is known: with more of it the answer can only get more certain.
-    `message_open` says that a fragmented message is under way, so that a zero byte may continue it.
+    `message_open` says that a fragmented message is under way, so that a zero byte may continue it. `side` is
+    who sent it, if that is known: a line feed in front of a client's frame may begin a pong.
     """
     if not data or data[0] >= 0x80:
         return None
-    for recognise in (_http, _tls, _chunk_size, _line_ends, _bare_text):
+    for recognise in (_handshake, _http, _tls, _chunk_size, _line_ends, _bare_text):
         found = recognise(data)
         if found is not None:
             return found
+    found = _odd_line_ends(data) if side is Side.SERVER or data[:1] == b"\r" else None
+    if found is not None:
+        return found
     return None if message_open else _stray_zero(data)
 
 
-def foreign_frame(frame: Frame, *, message_open: bool) -> ForeignBytes | None:
-    """What was decoded as this frame, if it is something else: its first 4 KiB tell. A dialect without
-    lengths has nothing of the kind.
-    """
-    if frame.header[0] >= 0x80 or frame.length is None:
+def _handshake(data: bytes) -> ForeignBytes | None:
+    head = _SECOND_101.match(data) or _REST_OF_HEAD.match(data)
+    if head is None:
         return None
-    return foreign_bytes(frame.serialize()[:FRAME_WINDOW], message_open=message_open)
+    first_line = data.split(b"\n", 1)[0].strip()[:80].decode("latin-1")
+    response = _SECOND_101.match(data) is not None
+    what = "another opening response" if response else "lines of a head behind its blank line"
+    return ForeignBytes("stream.handshake-bytes", head.end(), f"{what}: {first_line}")
 
 
 def _http(data: bytes) -> ForeignBytes | None:
@@ -107,6 +119,13 @@ def _line_ends(data: bytes) -> ForeignBytes | None:
     if not run or not _may_begin_frame(data[run.end() :]):
         return None
     return ForeignBytes("stream.stray-line-end", run.end(), f"{run.end() // 2} CR LF between frames")
+
+
+def _odd_line_ends(data: bytes) -> ForeignBytes | None:
+    run = _ODD_LINE_ENDS.match(data)
+    if run is None or not _plausible_header(data[run.end() :]):
+        return None
+    return ForeignBytes("stream.stray-line-end", run.end(), f"{run[0]!r} between frames".removeprefix("b"))
 
 
 def _stray_zero(data: bytes) -> ForeignBytes | None:

@@ -5,8 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from wsproxy.conformance.checks_accept import key_fault
-from wsproxy.conformance.checks_fields import FIELD_CHECKS, TOKEN, collect, shown
-from wsproxy.conformance.extensions import DEFLATE, faulty_parameters, parse_extensions, serialize_extensions
+from wsproxy.conformance.checks_fields import CONTROL, FIELD_CHECKS, TOKEN, collect, shown
+from wsproxy.conformance.extensions import (
+    DEFLATE,
+    faulty_parameters,
+    is_extension_list,
+    parse_extensions,
+    serialize_extensions,
+)
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.hixie76 import KEYS as HIXIE76_KEYS
 from wsproxy.conformance.hixie76 import is_hixie76_request
@@ -38,14 +44,22 @@ def may_be_tunnel(request: RequestHead) -> bool:
 
 
 def client_key(request: RequestHead) -> bytes:
-    """The key the client takes for its own: the first that is not empty, whatever it is."""
-    return next(filter(None, request.get_all("sec-websocket-key")), b"")
+    """The key the client takes for its own: the first that is not empty, whatever it is.
+
+    Control characters around it are none of it, nor is what a proxy that joins fields has put behind it.
+    """
+    keys = (CONTROL.sub(b"", key).strip() for key in request.get_all("sec-websocket-key"))
+    key = next(filter(None, keys), b"")
+    first = key.partition(b",")[0].rstrip()
+    return first if key_fault(first) is None else key
 
 
 def check_line(request: RequestHead) -> Found:
     """`GET /path HTTP/1.1`."""
     parts = (request.method, request.target, request.version)
-    if request.preamble:
+    if request.preamble.strip(b"\r\n"):
+        yield "handshake.request.foreign-bytes", f"{shown(request.preamble)} comes before the request"
+    elif request.preamble:
         yield "handshake.request.preamble", f"{shown(request.preamble)} comes before the request"
     if request.method.upper() != b"GET":
         yield "handshake.request.method", f"the method is {shown(request.method)}"
@@ -88,7 +102,8 @@ def check_key(request: RequestHead) -> Found:
     """The key is 16 bytes in Base64, the version 13."""
     if may_be_tunnel(request):
         return
-    fault = key_fault(client_key(request) or request.get("sec-websocket-key"))
+    key = request.get("sec-websocket-key")
+    fault = key_fault(next(filter(None, request.get_all("sec-websocket-key")), key))
     if fault:
         yield "handshake.request.key", fault
     version = request.get("sec-websocket-version")
@@ -131,7 +146,7 @@ def check_extensions(request: RequestHead) -> Found:
         if faults:
             yield "handshake.request.deflate-parameter", f"{DEFLATE} is offered with {faults}"
     usual = serialize_extensions(offers)
-    if offers and len(values) == 1 and values[0] != usual:
+    if offers and len(values) == 1 and values[0] != usual and is_extension_list(values[0]):
         yield "handshake.request.extension-spelling", f"the offer is spelt {shown(values[0])}"
 
 

@@ -1,5 +1,6 @@
 """What the response of an opening handshake departs from. Source: RFC 6455 sections 4.2.2 and 9.1."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from wsproxy.conformance.checks_accept import accept_fault
@@ -9,6 +10,7 @@ from wsproxy.conformance.extensions import (
     DEFLATE,
     Extension,
     faulty_parameters,
+    is_extension_list,
     mismatch,
     parse_extensions,
     serialize_extensions,
@@ -26,7 +28,7 @@ from wsproxy.protocol.handshake import (
 SUBPROTOCOL_ALIASES = (frozenset({b"mqtt", b"mqttv3.1"}),)
 """Names under which implementations offer and select what a server takes for the same subprotocol."""
 
-_INTERIM_LINE = b"HTTP/"
+_INTERIM = re.compile(rb"HTTP/\S*[ \t]+1", re.IGNORECASE)
 _REASON = b"Switching Protocols"
 
 type Found = Iterator[tuple[str, str]]
@@ -81,7 +83,7 @@ def check_hixie76(request: RequestHead, response: ResponseHead) -> Found:
 def check_line(request: RequestHead, response: ResponseHead) -> Found:
     """`HTTP/1.1 101 Switching Protocols`."""
     line = response.start_line.rstrip(b"\r\n")
-    if _INTERIM_LINE in response.preamble.upper():
+    if _INTERIM.search(response.preamble):
         yield "handshake.response.interim", f"{shown(response.preamble)} comes before the response"
     elif response.preamble:
         yield "handshake.response.preamble", f"{shown(response.preamble)} comes before the response"
@@ -154,7 +156,8 @@ def check_extensions(request: RequestHead, response: ResponseHead) -> Found:
         elif extension.name == DEFLATE:
             yield from _check_deflate(extension, offers)
         compresses |= extension.compresses
-    if granted and len(values) == 1 and values[0] != serialize_extensions(granted):
+    usual = serialize_extensions(granted)
+    if granted and len(values) == 1 and values[0] != usual and is_extension_list(values[0]):
         yield "handshake.response.extension-spelling", f"the extensions are spelt {shown(values[0])}"
 
 

@@ -9,7 +9,7 @@ from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.describe import FieldSpan
-from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, Side, WireEvent
+from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
 from wsproxy.protocol.grammar import Dialect, describe_header
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.header import MAX_HEADER_SIZE
@@ -18,6 +18,7 @@ from wsproxy.protocol.message import Message, MessageAssembler
 
 _FOREIGN_WINDOW = 1 << 16
 _FIRST_STRETCH = 64 << 10
+_RSV1 = 0b100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class BytesPart:
         return not self.findings
 
 
+_HTTP = ("stream.http-bytes", "stream.handshake-bytes")
+
 type Part = FramePart | BytesPart
 
 
@@ -92,7 +95,7 @@ def dissect(
     known = side or _side(found, data[position : position + MAX_HEADER_SIZE], dialect)
     context = FrameContext(known)
     if parameters:
-        context = FrameContext(known, rsv_defined=RSV1, per_frame=parameters.per_frame)
+        context = FrameContext(known, rsv_defined=_RSV1, per_frame=parameters.per_frame)
     assembler = MessageAssembler((parameters or DeflateParameters()).inflater(known))
     state = _State(context, assembler, list(found))
     while position < len(data) and not _enough(state, most):
@@ -108,7 +111,7 @@ def _heads(data: bytes) -> tuple[list[BytesPart], int]:
     heads: list[BytesPart] = []
     position = 0
     while (found := foreign_bytes(data[position : position + _FOREIGN_WINDOW])) is not None:
-        if found.rule_id != "stream.http-bytes":
+        if found.rule_id not in _HTTP:
             break
         heads.append(BytesPart(position, data[position : position + found.length]))
         position += found.length
@@ -186,7 +189,7 @@ def _foreign(data: bytes, position: int, dialect: Dialect, state: _State) -> int
     if dialect.terminator is not None:
         return None
     window = data[position : position + _FOREIGN_WINDOW]
-    found = foreign_bytes(window, message_open=state.context.message_open)
+    found = foreign_bytes(window, message_open=state.context.message_open, side=state.context.side)
     if found is None:
         return None
     finding = Finding(found.rule_id, found.detail, state.context.side, position)

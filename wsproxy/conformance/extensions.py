@@ -10,6 +10,11 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WINDOW_BITS = re.compile(r"[89]|1[0-5]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
+_T = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_VALUE = rb"(?:" + _T + rb'|"(?:[^"\\]|\\.)*")'
+_ONE = _T + rb"(?:[ \t]*;[ \t]*" + _T + rb"(?:[ \t]*=[ \t]*" + _VALUE + rb")?)*[ \t]*"
+_LIST = re.compile(rb"[ \t,]*(?:" + _ONE + rb"(?:,[ \t,]*|\Z))*", re.DOTALL)
+
 DEFLATE = "permessage-deflate"
 _FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 _WINDOWS = ("server_max_window_bits", "client_max_window_bits")
@@ -44,6 +49,11 @@ class Extension:
     def serialize(self) -> str:
         """The usual spelling: no quotes, `; ` between parameters."""
         return "; ".join((self.name, *map(_serialize_parameter, self.parameters)))
+
+
+def is_extension_list(value: bytes) -> bool:
+    """Whether a field value is what the grammar asks for, empty elements of the list aside."""
+    return _LIST.fullmatch(value) is not None
 
 
 def parse_extensions(values: Iterable[bytes]) -> list[Extension]:
@@ -118,8 +128,12 @@ def _faulty_window(name: str, value: str | None, *, optional: bool) -> list[str]
 
 
 def _parse_extension(text: str) -> Extension:
-    name, *parameters = [part.strip() for part in _PARAMETER.findall(text)] or [""]
-    return Extension(name.strip('" \t').lower(), tuple(_parse_parameter(each) for each in parameters if each))
+    """A name that is no token is none; words behind it are parameters, as if they had their semicolons."""
+    first, *parameters = [part.strip() for part in _PARAMETER.findall(text)] or [""]
+    name, *more = first.strip('" \t\0').lower().split() or [""]
+    if not _TOKEN.fullmatch(name):
+        return Extension("")
+    return Extension(name, tuple(_parse_parameter(each) for each in (*more, *parameters) if each))
 
 
 def _parse_parameter(text: str) -> tuple[str, str | None]:

@@ -24,7 +24,9 @@ from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.request_body import RequestBody
 
-REQUEST_BODY = "handshake.request.body"
+_BODY_RULES = {Side.CLIENT: "handshake.request.body", Side.SERVER: "handshake.response.body"}
+_NO_FRAMES = {Side.CLIENT: string.printable, Side.SERVER: string.printable.replace("A", "").replace("B", "")}
+"""What a body may begin with, and no frame: those of a server are not masked, but may be compressed."""
 
 __all__ = ["Legs", "Normalizer", "Outgoing"]
 
@@ -34,8 +36,8 @@ class Normalizer:
 
     `legs` is what was agreed on either leg, `dialects` how a side frames (RFC 6455 where it does not say),
     `masking_key` makes one: four bytes that nobody can foretell. Frames with at most `piece_limit` bytes of
-    payload data that come at once are seen whole before they go on, others pass in pieces. `request_body` is
-    the body of the request, if it does not go on: the rest of it may come late.
+    payload data that come at once are seen whole before they go on, others pass in pieces. `bodies` are those
+    that a side's head announced, if they do not go on: they, or the rest of them, may come before the frames.
 
     The pieces of `Outgoing` for a side tile its stream, in order and without a gap, and their data in that
     order is what the other side is to be sent.
@@ -49,14 +51,14 @@ class Normalizer:
         masking_key: Callable[[], bytes],
         dialects: Mapping[Side, Dialect] | None = None,
         piece_limit: int = PIECE_LIMIT,
-        request_body: RequestBody | None = None,
+        bodies: Mapping[Side, RequestBody] | None = None,
     ) -> None:
         chosen = {side: (dialects or {}).get(side, RFC6455) for side in Side}
         if chosen[Side.CLIENT].name == chosen[Side.SERVER].name != RFC6455.name:
             # They understand each other, and no repair knows what is right between them.
             profile = Profile(profile.name)
         self._profile = profile
-        self._late_body = request_body
+        self._bodies = dict(bodies or {})
         self._out: list[Outgoing] = []
         self._pacing = Pacing(profile)
         self._dechunkers = {
@@ -87,8 +89,8 @@ class Normalizer:
         """What goes on now that `side` sent these bytes."""
         if side in self._dechunkers:
             data = self._dechunk(side, data)
-        if self._late_body is not None and side is Side.CLIENT and data:
-            data = self._skip_body(self._late_body, data)
+        if side in self._bodies and data:
+            data = self._skip_body(side, data)
         self._directions[side].receive(data, at_ns)
         return self._take(at_ns)
 
@@ -191,14 +193,14 @@ class Normalizer:
             return None
         return max(back.close_ns, direction.tried_ns) + self._option_ns("close_timeout", side)
 
-    def _skip_body(self, body: RequestBody, data: bytes) -> bytes:
-        """The data without what is left of the request's body; frames look otherwise."""
-        chunked_frames = Side.CLIENT in self._dechunkers
-        begins = not chunked_frames and (body.begun or chr(data[0]) in string.printable)
+    def _skip_body(self, side: Side, data: bytes) -> bytes:
+        """The data without what is left of the body; frames look otherwise."""
+        body, chunked_frames = self._bodies[side], side in self._dechunkers
+        begins = not chunked_frames and (body.begun or chr(data[0]) in _NO_FRAMES[side])
         size = body.receive_data(data) if begins else 0
-        self._directions[Side.CLIENT].skip(size, (REQUEST_BODY,))
+        self._directions[side].skip(size, (_BODY_RULES[side],))
         if body.complete or size < len(data):
-            self._late_body = None
+            del self._bodies[side]
         return data[size:]
 
     def _dechunk(self, side: Side, data: bytes) -> bytes:

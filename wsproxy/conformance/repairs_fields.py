@@ -15,10 +15,12 @@ from wsproxy.conformance.checks_fields import (
     SPELLINGS,
     TOKEN,
     is_empty,
+    is_hyphenated,
     lines_of,
     shown,
     tidy_list,
 )
+from wsproxy.conformance.extensions import parse_extensions, serialize_extensions
 from wsproxy.conformance.head_draft import CRLF, HeadDraft, new_field
 from wsproxy.conformance.profiles import Profile
 from wsproxy.protocol.frame import Side
@@ -118,6 +120,17 @@ def mend_empty(draft: HeadDraft, context: MendContext) -> None:
     draft.keep(lambda field: not is_empty(field))
 
 
+def mend_extensions(draft: HeadDraft, context: MendContext) -> None:
+    """What of them can be understood."""
+    draft.rewrite(
+        lambda field: (
+            _revalued(field, serialize_extensions(parse_extensions([field.value])))
+            if field.key == b"sec-websocket-extensions"
+            else field
+        )
+    )
+
+
 def mend_blank(draft: HeadDraft, context: MendContext) -> None:
     """Without a value there is no field."""
     draft.keep(lambda field: bool(field.value) or not field.name or field.key in SPELLINGS)
@@ -159,6 +172,7 @@ FIELD_MENDS: Mapping[str, Mend] = MappingProxyType(
         "handshake.field.control-character": mend_control,
         "handshake.field.not-ascii": mend_not_ascii,
         "handshake.field.duplicate": mend_duplicates,
+        "handshake.field.extensions": mend_extensions,
         "handshake.field.empty": mend_empty,
         "handshake.field.blank": mend_blank,
         "handshake.field.split-list": mend_split_list,
@@ -201,12 +215,13 @@ def _with_crlf(line: bytes) -> bytes:
 
 
 def _well_named(field: HeaderField) -> bool:
-    return field.raw.partition(b":")[0] == field.name and bool(TOKEN.fullmatch(field.name))
+    plain = field.raw.partition(b":")[0] == field.name and is_hyphenated(field)
+    return plain and bool(TOKEN.fullmatch(field.name))
 
 
 def _renamed(field: HeaderField) -> HeaderField:
     name = b"".join(field.name.split()).replace(b"\0", b"")
-    return new_field(SPELLINGS.get(name.lower(), name), field.value)
+    return new_field(SPELLINGS.get(field.key, name), field.value)
 
 
 def _respelt(field: HeaderField) -> HeaderField:

@@ -57,7 +57,7 @@ class RepairedHead:
 
     `legs` is what a response settled on either leg, `dialects` how a side frames that does not as the RFC
     says. `frames` is False where nothing says that frames follow: a tunnel that only looks like WebSocket, a
-    refusal, plain HTTP; then the bytes after it are to be left alone, too. `drops_body`: the request goes on
+    refusal, plain HTTP; then the bytes after it are to be left alone, too. `drops_body`: the head goes on
     without the body that it announced, so that must not go on.
     """
 
@@ -123,9 +123,11 @@ def repair_response(
     repaired = _repair_response(bridge.enter(head), asked, sent, profile)
     data = bridge.leave(repaired.data, secure=secure)
     legs = Legs(negotiate(parse_response_head(data)), negotiate(response))
+    drops_body = not RequestBody(response).complete and RequestBody(parse_response_head(data)).complete
     return replace(
         repaired,
         data=data,
+        drops_body=drops_body and not response.get("transfer-encoding"),
         repairs=(*bridge.findings, *repaired.repairs),
         legs=legs,
         dialects=bridge.dialects,
@@ -151,7 +153,9 @@ def _repair_response(head: bytes, asked: RequestHead, sent: RequestHead, profile
 
 def _is_ours(request: RequestHead, profile: Profile) -> bool:
     """Whether the request asks for a WebSocket, and not just for something of that name."""
-    if not is_upgrade_request(request) or request.method.upper() != b"GET":
+    if not is_upgrade_request(request) or request.method.upper() == b"CONNECT":
+        return False
+    if request.method.upper() != b"GET" and not profile.repairs("handshake.request.method", Side.CLIENT):
         return False
     if is_hixie76_request(request):
         return profile.repairs(_HIXIE76_CLIENT, Side.CLIENT) and answer_challenge(request) is not None

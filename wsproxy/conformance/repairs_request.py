@@ -6,7 +6,7 @@ from types import MappingProxyType
 from urllib.parse import quote_from_bytes
 
 from wsproxy.conformance.checks_fields import TOKEN, shown, tidy_list
-from wsproxy.conformance.checks_request import HOST, ORIGIN
+from wsproxy.conformance.checks_request import HOST, ORIGIN, client_key
 from wsproxy.conformance.extensions import faulty_parameters, parse_extensions, serialize_extensions
 from wsproxy.conformance.head_draft import CRLF, HeadDraft
 from wsproxy.conformance.repairs_fields import Adaptation, Mend, MendContext
@@ -16,7 +16,9 @@ from wsproxy.protocol.request_body import RequestBody
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://([^/?#]*)", re.ASCII)
 _SAFE_IN_TARGET = "/?%!$&'()*+,;=:@-._~[]{}|\\^`\"<>"
 _NO_ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://")
-_COMPATIBLE_VERSIONS = (b"7", b"8", b"")
+_COMPATIBLE_VERSIONS = frozenset({*range(7, 18), 6455})
+_VERSION = re.compile(rb"[^0-9]*?0*([0-9]+)(?:\.0*)?[^0-9]*")
+_OTHER_PROTOCOLS = frozenset({"h2c", "h2", "h3", "http", "https", "tls", "irc", "ssh", "rtsp"})
 _KEEP = "keep"
 
 
@@ -27,10 +29,21 @@ def mend_line(draft: HeadDraft, context: MendContext) -> None:
     draft.start_line = b" ".join((request.method.upper(), target, b"HTTP/1.1")) + CRLF
 
 
+def mend_method(draft: HeadDraft, context: MendContext) -> None:
+    """GET, for a request that has a key: there is nothing else that it could mean."""
+    request = _request(draft, whole=True)
+    if client_key(request) and request.method.upper() != b"CONNECT":
+        draft.start_line = b"GET" + draft.start_line[draft.start_line.index(request.method) :].removeprefix(
+            request.method
+        )
+
+
 def mend_target(draft: HeadDraft, context: MendContext) -> None:
     """A path and its query; what else a URL has is said by Host, or stays with the client."""
     request = _request(draft)
-    target = _ABSOLUTE.sub(b"", request.target, count=1).partition(b"#")[0]
+    target = _ABSOLUTE.sub(b"", request.target.strip(b"\"'"), count=1).partition(b"#")[0]
+    for host in filter(None, draft.get_all(b"host")):
+        target = target.removeprefix(host)
     path = quote_from_bytes(target, safe=_SAFE_IN_TARGET).encode()
     path = path if path.startswith(b"/") else b"/" + path
     version = request.version or b"HTTP/1.1"
@@ -55,9 +68,9 @@ def mend_host(draft: HeadDraft, context: MendContext) -> None:
 
 
 def mend_upgrade(draft: HeadDraft, context: MendContext) -> None:
-    """websocket, unless another protocol is named."""
-    values = b"".join(draft.get_all(b"upgrade")).strip(b' \t",\0').lower()
-    if not values or values.startswith(b"websocket"):
+    """websocket, unless another protocol is named that there is."""
+    named = {token.partition("/")[0] for token in _request(draft, whole=True).tokens("upgrade")}
+    if not named & _OTHER_PROTOCOLS:
         draft.set(b"Upgrade", b"websocket")
 
 
@@ -80,10 +93,11 @@ def mend_key(draft: HeadDraft, context: MendContext) -> None:
 
 
 def mend_version(draft: HeadDraft, context: MendContext) -> None:
-    """13, for versions that frame alike."""
+    """13, for drafts that frame alike, by their own number or the protocol's, and however it is written."""
     values = draft.get_all(b"sec-websocket-version")
-    versions = [each.strip() for value in values for each in value.split(b",")]
-    if b"13" in versions or all(version in _COMPATIBLE_VERSIONS for version in versions):
+    matches = [_VERSION.fullmatch(each) for value in values for each in value.split(b",") if each.strip()]
+    versions = [int(match[1][:9]) if match else 0 for match in matches]
+    if 13 in versions or all(version in _COMPATIBLE_VERSIONS for version in versions):
         draft.set(b"Sec-WebSocket-Version", b"13")
 
 
@@ -124,8 +138,8 @@ def mend_deflate_parameter(draft: HeadDraft, context: MendContext) -> None:
 
 def mend_body(draft: HeadDraft, context: MendContext) -> None:
     """Not announced, and not sent on either, where the request tells its bytes from what comes behind."""
-    empty = all(value.strip(b"0 ,\t") == b"" for value in draft.get_all(b"content-length"))
-    if RequestBody(context.request).told or (empty and not draft.get_all(b"transfer-encoding")):
+    body = RequestBody(context.request)
+    if body.told or body.complete:
         draft.drop(b"content-length")
         draft.drop(b"transfer-encoding")
 
@@ -142,10 +156,12 @@ def mend_order(draft: HeadDraft, context: MendContext) -> None:
 REQUEST_MENDS: Mapping[str, Mend] = MappingProxyType(
     {
         "handshake.request.preamble": mend_preamble,
+        "handshake.request.foreign-bytes": mend_preamble,
         "handshake.request.host": mend_host,
         "handshake.request.target": mend_target,
         "handshake.request.line": mend_line,
         "handshake.request.version": mend_line,
+        "handshake.request.method": mend_method,
         "handshake.request.stripped": mend_stripped,
         "handshake.request.upgrade": mend_upgrade,
         "handshake.request.connection": mend_connection,
@@ -236,5 +252,5 @@ def _split_port(host: bytes) -> tuple[bytes, bytes]:
     return (name, port) if has_port else (host, b"")
 
 
-def _request(draft: HeadDraft) -> RequestHead:
-    return parse_request_head(draft.start_line)
+def _request(draft: HeadDraft, *, whole: bool = False) -> RequestHead:
+    return parse_request_head(draft.serialize() if whole else draft.start_line)

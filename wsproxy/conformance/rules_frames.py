@@ -270,6 +270,19 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
+        "stream.handshake-bytes",
+        _FRAMING,
+        _ERROR,
+        "What belongs to the opening handshake stands where a frame should begin.",
+        r"X-Last: y\r\n\r\n, or a second 101",
+        (
+            ("websockets", "reserved bits must be 0"),
+            ("wsproto", "Invalid attempt to fragment control frame"),
+            ("Chrome", "One or more reserved bits are on"),
+        ),
+        repair=True,
+    ),
+    Rule(
         "stream.tls-bytes",
         _FRAMING,
         _ERROR,

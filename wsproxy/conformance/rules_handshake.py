@@ -35,7 +35,7 @@ FIELD_RULES = (
         "handshake.field.name",
         "RFC 9112 5.1",
         _ERROR,
-        "A field name holds what no name may: white space, also before the colon, or other characters.",
+        "A field name holds what no name may, white space for one, or lacks hyphens: Sec_WebSocket_Key.",
         "Sec - WebSocket - Protocol: arduino",
         (
             ("websockets", "invalid HTTP header name"),
@@ -43,6 +43,15 @@ FIELD_RULES = (
             ("aiohttp", "Invalid header token"),
             ("Node.js", "Parse Error: Invalid header token"),
         ),
+        repair=True,
+    ),
+    Rule(
+        "handshake.field.extensions",
+        "RFC 6455 9.1",
+        _ERROR,
+        "Sec-WebSocket-Extensions is no list of extensions with their parameters.",
+        "permessage-deflate server_no_context_takeover",
+        (("websockets", "invalid Sec-WebSocket-Extensions header"), ("ws", "Unexpected character at index")),
         repair=True,
     ),
     Rule(

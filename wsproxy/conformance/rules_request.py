@@ -25,6 +25,7 @@ REQUEST_RULES = (
         "The method is not GET.",
         "POST /ws HTTP/1.1",
         (("websockets", "unsupported HTTP method: POST"),),
+        repair=True,
     ),
     Rule(
         "handshake.request.version",
@@ -67,6 +68,19 @@ REQUEST_RULES = (
         "There are blank lines before the request.",
         r"\r\nGET /ws HTTP/1.1",
         (("h11", "no request line received"),),
+        repair=True,
+    ),
+    Rule(
+        "handshake.request.foreign-bytes",
+        "RFC 9112 2.2",
+        _ERROR,
+        "Bytes that are no HTTP come before the request: a byte order mark, white space, NUL, a PROXY line.",
+        "EF BB BF, GET /ws HTTP/1.1",
+        (
+            ("websockets", "unsupported HTTP method"),
+            ("h11", "illegal request line"),
+            ("aiohttp", "Invalid method encountered"),
+        ),
         repair=True,
     ),
     Rule(

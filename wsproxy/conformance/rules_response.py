@@ -81,7 +81,7 @@ RESPONSE_RULES = (
         "handshake.response.preamble",
         "RFC 9112 2.2",
         _ERROR,
-        "There are blank lines before the response.",
+        "There is something before the response: blank lines, a byte order mark, the answer to a CONNECT.",
         r"\r\nHTTP/1.1 101 Switching Protocols",
         (("h11", "no response line received"),),
         repair=True,

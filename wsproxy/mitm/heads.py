@@ -34,7 +34,7 @@ _HIDING = b"X-Wsproxy-"
 _VERSION_KEY = b"sec-websocket-version"
 _NOT_ASCII = re.compile(rb"[^\x20-\x7e]")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
-_WEBSOCKET_SCHEME = re.compile(rb"ws(s?)://", re.IGNORECASE)
+_WEBSOCKET_SCHEME = re.compile(rb"(?:ws|http)(s?)://(?:[^/?#@]*@)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from wsproxy.mitm.opening import repaired_head
 from wsproxy.mitm.received import received
 from wsproxy.mitm.wire import hold_reading
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.handshake import RequestHead, parse_request_head
+from wsproxy.protocol.handshake import RequestHead, parse_request_head, parse_response_head
 from wsproxy.protocol.request_body import RequestBody
 
 _EARLY_LIMIT = 64 << 10
@@ -211,6 +211,7 @@ class RawHttp1Client(_RawConnection, Http1Client):
                 received(came.response).head = self.buf.last
                 if self.buf.head is not None:
                     keep_raw(came.response, self.buf.head, self.buf.gone, broken=self.buf.broken)
+                    received(came.response).announced = RequestBody(parse_response_head(self.buf.head))
             yield command
         if self.state != self.read_headers or not self.stream_id or self._repairs:
             return

@@ -17,6 +17,7 @@ from wsproxy.mitm.internals import find_addon
 _TLS_HANDSHAKE = 0x16
 _TLS_TOLD_AT = 3
 _METHODS = (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"PATCH", b"DELETE", b"TRACE")
+_BEFORE_A_REQUEST = b"\r\n\t \0\xef\xbb\xbf"
 _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/", re.IGNORECASE)
 
 
@@ -40,14 +41,14 @@ def _undecided(data: bytes) -> bool:
     """Whether this may be the beginning of TLS or of a request, of which mitmproxy would make raw TCP."""
     if data[:1] and data[0] == _TLS_HANDSHAKE:
         return len(data) < _TLS_TOLD_AT
-    line = data.lstrip(b"\r\n")
-    if not data or b"\n" in line:
+    line = data.lstrip(_BEFORE_A_REQUEST)
+    if not data or b"\n" in line or (b"\r" in line and _REQUEST_LINE.match(line)):
         return False
     method, space, _ = line.upper().partition(b" ")
     return method in _METHODS if space else any(known.startswith(method) for known in _METHODS)
 
 
 def _as_expected(data: bytes) -> bytes:
-    """The data as mitmproxy's patterns expect it: no blank lines before a request, lines ended by CRLF."""
-    line = data.lstrip(b"\r\n")
-    return re.sub(rb"\r?\n", b"\r\n", line) if _REQUEST_LINE.match(line) else data
+    """The data as mitmproxy's patterns expect it: nothing before a request, lines ended by CRLF."""
+    line = data.lstrip(_BEFORE_A_REQUEST)
+    return re.sub(rb"\r?\n|\r", b"\r\n", line) if _REQUEST_LINE.match(line) else data

@@ -12,9 +12,11 @@ from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.profiles import Profile
 from wsproxy.conformance.repairs_handshake import RepairedHead, repair_request, repair_response
 from wsproxy.mitm.heads import head_to_send, keep_sent, raw_head
+from wsproxy.mitm.received import received
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import negotiate, parse_response_head
+from wsproxy.protocol.request_body import RequestBody
 
 _ATTRIBUTE = "wsproxy_repaired"
 
@@ -60,6 +62,18 @@ def repaired_head(message: http.Message | None) -> RepairedHead | None:
     """What became of the head of a message that was repaired, or left as it was because it was right."""
     repaired: RepairedHead | None = getattr(message, _ATTRIBUTE, None)
     return repaired
+
+
+def dropped_bodies(flow: http.HTTPFlow) -> dict[Side, RequestBody]:
+    """What is left of the bodies that the heads of an opening handshake announced and that do not go on."""
+    messages = {Side.CLIENT: flow.request, Side.SERVER: flow.response}
+    bodies: dict[Side, RequestBody] = {}
+    for side, message in messages.items():
+        repaired = repaired_head(message)
+        if message is not None and repaired is not None and repaired.drops_body:
+            announced = received(message).announced
+            bodies |= {} if announced is None else {side: announced}
+    return bodies
 
 
 @dataclass(frozen=True, slots=True)

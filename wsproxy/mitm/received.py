@@ -16,8 +16,8 @@ _ATTRIBUTE = "wsproxy_received"
 class Received:
     """What came of a message: its head, if it is known to the byte, and the beginning of its body.
 
-    `early` is how many bytes came behind a request before there was a response; `announced` tells which of
-    them are the body of an upgrade request.
+    `early` is how many bytes came behind a request before there was a response; `announced` tells
+    which of the bytes behind a head of an opening handshake are the body that it announced.
     """
 
     head: bytes = b""

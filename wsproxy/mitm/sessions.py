@@ -23,7 +23,7 @@ from wsproxy.mitm.layer import ObserveLayer
 from wsproxy.mitm.live import Clock, LiveSession, SessionParts
 from wsproxy.mitm.messages import MessageLimits
 from wsproxy.mitm.normalize import NormalizeLayer
-from wsproxy.mitm.opening import Agreed, HandshakeRepairs, agreed_on, repaired_head
+from wsproxy.mitm.opening import Agreed, HandshakeRepairs, agreed_on, dropped_bodies
 from wsproxy.mitm.received import received
 from wsproxy.mitm.tap import Tap
 from wsproxy.mitm.wire import connection_handler
@@ -95,15 +95,7 @@ class Sessions:
         follows = audience.follows and not settings.intercept
         tap = Tap(None, self._followers(agreed, audience) if follows else {})
         encoder = Encoder(agreed.dialects, self._new_key)
-        parts = SessionParts(
-            tap=tap,
-            encoder=encoder,
-            limits=settings.limits,
-            shows_messages=audience.messages,
-            sees_close=follows or settings.intercept,
-            on_end=self.live.discard,
-            clock=self._clock,
-        )
+        parts = SessionParts(tap, encoder, settings.limits, audience.messages, self.live.discard, self._clock)
         session = LiveSession(flow, handler, parts)
         if self.recorder is not None:
             tap.recorder = self._record(self.recorder, flow, agreed)
@@ -128,14 +120,12 @@ class Sessions:
             return InterceptLayer(context, session, self._holds(deflate), deflate, settings.limits.patience_s)
         if settings.profile is None or not agreed.repaired:
             return ObserveLayer(context, session, spliced=settings.splice)
-        asked = repaired_head(session.flow.request)
-        drops_body = asked is not None and asked.drops_body
         normalizer = Normalizer(
             settings.profile,
             agreed.legs,
             dialects=agreed.dialects,
             masking_key=self._new_key,
-            request_body=received(session.flow.request).announced if drops_body else None,
+            bodies=dropped_bodies(session.flow),
         )
         return NormalizeLayer(context, session, normalizer, spliced=settings.splice)
 

@@ -71,14 +71,17 @@ def is_upgrade_response(request: RequestHead, response: ResponseHead) -> bool:
     """Whether the two sides speak WebSocket from here on. Source: RFC 6455 section 4.2.2.
 
     So after a 101 that names WebSocket, or names no protocol while the request asked for WebSocket; and after
-    a 2xx that names it, to such a request.
+    a 2xx, or a status line without a status, that names it, to such a request. A Sec-WebSocket-Accept names
+    it, too: nothing but a WebSocket has one.
     """
-    if response.status == 101:
-        if response.tokens("upgrade"):
-            return _names_websocket(response)
+    names_it = _names_websocket(response)
+    if response.status == 101 and not response.tokens("upgrade"):
         return is_upgrade_request(request)
-    successful = response.status is not None and 200 <= response.status <= 299
-    return successful and _names_websocket(response) and is_upgrade_request(request)
+    if response.status == 101 and names_it:
+        return True
+    accepts = bool(response.get("sec-websocket-accept"))
+    successful = response.status is None or response.status == 101 or 200 <= response.status <= 299
+    return successful and (names_it or accepts) and is_upgrade_request(request)
 
 
 def negotiate(response: ResponseHead) -> Negotiated:

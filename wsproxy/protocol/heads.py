@@ -10,8 +10,18 @@ import re
 from dataclasses import dataclass
 
 _WHITESPACE = b" \t\r\n\v\f\0"
-_BLANK_LINE = re.compile(rb"\r*\n")
+_HYPHENATED = {
+    b"secwebsocket" + name: b"sec-websocket-" + name
+    for name in (b"key", b"version", b"protocol", b"extensions", b"accept", b"key1", b"key2")
+}
+_BLANK_LINE = re.compile(rb"[\r\0]*\n")
+_BEFORE_REQUEST = re.compile(rb"(?:\xef\xbb\xbf|[\s\0])*(?:PROXY (?:TCP4|TCP6|UNKNOWN)[ -~]{0,100}\r?\n)?")
+_BEFORE_RESPONSE = re.compile(rb"(?:\xef\xbb\xbf|[\s\0])*(?:[^A-Za-z\r\n]{1,8}(?=HTTP/))?", re.IGNORECASE)
+_LEFT_BY_CONNECT = re.compile(rb"connection established", re.IGNORECASE)
 _HTTP_STATUS = re.compile(rb"(HTTP/[\d.]*)[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
+_REQUEST_VERSION = re.compile(
+    rb"HTTPS?/\S*(?: HTTP/\S*){0,2}|HTTPS? ?/? ?[\d.,;]*|WSS?/[\d.]+", re.IGNORECASE
+)
 _OTHER_STATUS = re.compile(rb"(\S+)[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.DOTALL)
 
 
@@ -88,13 +98,17 @@ class ResponseHead(Head):
 
 
 def field_key(name: bytes) -> bytes:
-    """How field names are compared: in lower case, without white space and NUL (`Sec - WebSocket - Key`)."""
-    return name.translate(None, _WHITESPACE).lower()
+    """How field names are compared: in lower case, without white space and NUL (`Sec - WebSocket - Key`).
+
+    The hyphens in the names of an opening handshake do not count: `Sec_WebSocket_Key`, `SecWebSocketKey`.
+    """
+    key = name.translate(None, _WHITESPACE).lower()
+    return _HYPHENATED.get(key.translate(None, b"-_"), key) if key.startswith(b"sec") else key
 
 
 def parse_request_head(raw: bytes) -> RequestHead:
     """Read a request head, whatever its shape; never raises."""
-    begin, lines, end = _lines(raw, 0)
+    begin, lines, end = _lines(raw, 0, _BEFORE_REQUEST)
     start_line = lines[0] if lines else b""
     fields = tuple(map(_field, _unfolded(lines[1:])))
     method, target, version = _request_line(start_line.strip(_WHITESPACE))
@@ -105,52 +119,74 @@ def parse_response_head(raw: bytes) -> ResponseHead:
     """Read a response head, with the interim responses before it if there are any; never raises."""
     start = 0
     while True:
-        begin, lines, end = _lines(raw, start)
+        begin, lines, end = _lines(raw, start, _BEFORE_RESPONSE)
         start_line = lines[0] if lines else b""
         version, status, reason = _status_line(start_line.strip(_WHITESPACE))
         blank_line = _BLANK_LINE.match(raw, end)
-        if not is_interim(status) or blank_line is None or blank_line.end() == len(raw):
+        if not is_interim(status, reason) or blank_line is None or blank_line.end() == len(raw):
             break
         start = blank_line.end()
     fields = tuple(map(_field, _unfolded(lines[1:])))
     return ResponseHead(raw[:begin], start_line, fields, raw[end:], version, status, reason)
 
 
-def is_interim(status: int | None) -> bool:
-    """Whether another response follows this one: 1xx, but not 101. Source: RFC 9110 section 15.2."""
+def is_interim(status: int | None, reason: bytes = b"") -> bool:
+    """Whether another response follows this one: 1xx, but not 101. Source: RFC 9110 section 15.2.
+
+    So it does behind the answer to a CONNECT that a proxy on the way let through.
+    """
+    if status == 200:
+        return bool(_LEFT_BY_CONNECT.match(reason))
     return status is not None and 100 <= status <= 199 and status != 101
 
 
-def parse_status(start_line: bytes) -> int | None:
-    """The status in a status line, or None."""
-    return _status_line(start_line.strip(_WHITESPACE))[1]
+def announces_another(start_line: bytes) -> bool:
+    """Whether another response follows the one with this status line."""
+    _, status, reason = _status_line(start_line.strip(_WHITESPACE))
+    return is_interim(status, reason)
 
 
-def _lines(raw: bytes, start: int) -> tuple[int, list[bytes], int]:
-    """Where the first line of the head at `start` begins, its lines, and where its blank line begins."""
-    while blank_line := _BLANK_LINE.match(raw, start):
-        start = blank_line.end()
+def is_blank(line: bytes, first_field: bytes) -> bool:
+    """Whether a line ends the head whose first field's line is this; NUL does not count.
+
+    Nor does white space where the fields are indented, so that a line of it is no fold.
+    """
+    return not line.strip(_WHITESPACE if first_field[:1] in (b" ", b"\t") else b"\r\n\0")
+
+
+def _lines(raw: bytes, start: int, before: re.Pattern[bytes]) -> tuple[int, list[bytes], int]:
+    """Where the first line of the head at `start` begins, its lines, and where its blank line begins.
+
+    Where there is no LF, lines end with CR.
+    """
+    start = match.end() if (match := before.match(raw, start)) else start
+    line_end = b"\n" if raw.find(b"\n", start) >= 0 else b"\r"
     position = start
     lines: list[bytes] = []
     while position < len(raw):
-        line_end = raw.find(b"\n", position) + 1 or len(raw)
-        line = raw[position:line_end]
-        if lines and not line.strip(b"\r\n"):
+        end = raw.find(line_end, position) + 1 or len(raw)
+        line = raw[position:end]
+        if lines and is_blank(line, b"".join(lines[1:2])):
             break
         lines.append(line)
-        position = line_end
+        position = end
     return start, lines, position
 
 
 def _unfolded(lines: list[bytes]) -> list[list[bytes]]:
-    """The lines, each with the folded lines that continue it."""
+    """The lines, each with the folded lines that continue it: those indented deeper than the first."""
     fields: list[list[bytes]] = []
+    indent = _indent(lines[0]) if lines else 0
     for line in lines:
-        if fields and line[:1] in (b" ", b"\t"):
+        if fields and _indent(line) > indent:
             fields[-1].append(line)
         else:
             fields.append([line])
     return fields
+
+
+def _indent(line: bytes) -> int:
+    return len(line) - len(line.lstrip(b" \t"))
 
 
 def _field(lines: list[bytes]) -> HeaderField:
@@ -158,16 +194,18 @@ def _field(lines: list[bytes]) -> HeaderField:
     if not colon:
         name, first = b"", lines[0]
     value = b" ".join(part for line in (first, *lines[1:]) if (part := line.strip(b" \t\r\n")))
-    return HeaderField(b"".join(lines), name.strip(b" \t\r\n"), value)
+    return HeaderField(b"".join(lines), name.strip(b" \t\r\n\0"), value)
 
 
 def _request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
     method, *more = line.split(maxsplit=1)[:2] or (b"",)
     rest = b"".join(more)
-    version = rest.split()[-1] if rest else b""
-    if not version.upper().startswith(b"HTTP/"):
-        return method, rest, b""
-    return method, rest.removesuffix(version).rstrip(), version
+    for words in (3, 2, 1):
+        parts = rest.rsplit(maxsplit=words)
+        version = b" ".join(parts[-words:])
+        if _REQUEST_VERSION.fullmatch(version):
+            return method, b"".join(parts[:-words]), version
+    return method, rest, b""
 
 
 def _status_line(line: bytes) -> tuple[bytes, int | None, bytes]:

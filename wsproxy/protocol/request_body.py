@@ -1,4 +1,4 @@
-"""How long the body is that some clients send with an upgrade request, where it has no business.
+"""How long the body is that some peers send with a head of an opening handshake, where it has no business.
 
 Source: RFC 9112 sections 6 and 7.1; RFC 6455 section 4.1 knows of no body.
 """
@@ -18,6 +18,8 @@ _LENGTH = re.compile(rb"\d{1,9}")
 
 class RequestBody:
     """Tells which of the bytes behind a request's head are its body, in any cutting; never raises.
+
+    It does for a response, too.
 
     That is as many as Content-Length says, or the chunks if Transfer-Encoding names them last, up to the
     first byte that breaks their rules. Nothing beyond `limit` bytes counts as body.
