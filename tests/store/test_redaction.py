@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsproxy.errors import RecordingError, UsageError
+from wsproxy.protocol.overwrite import overwritten
+from wsproxy.store.redact_text import TEXT_LIMIT
 from wsproxy.store.redaction import SAFE_DEFAULTS, Redaction, redaction_from_json
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
@@ -162,6 +164,12 @@ def test_details_do_not_quote_what_was_taken_out() -> None:
         "regex:(?:a|a){40}!",
         "regex:(a{1,50}){9,50}!",
         "regex:((?:x|y*)z)+",
+        "regex:.*.*.*=$",
+        "regex:(?s:.*).*x.*y.*z",
+        "regex:(a?a)*!",
+        "regex:" + "a?" * 30 + "a" * 30,
+        "regex:(a{1,9}){1,9}!",
+        "regex:(?:a|ab|abc){20}!",
         "regex:([a)]+){2,}",
         "url:host",
         "header:" + "x" * 2000,
@@ -180,6 +188,54 @@ def test_bad_rules_are_refused(rule: str) -> None:
 )
 def test_harmless_repetitions_are_taken(pattern: str) -> None:
     Redaction.of([f"regex:{pattern}"])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r'"pin":"?(\d+)',
+        r'"token":"[^"]*"',
+        r"(?i)password[\"']?\s*[:=]\s*[\"']?([^\"'\s]+)",
+        r"hunter2[^\s\"&'}]*",
+        r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}\b",
+        r"(?<![\w-])eyJ[\w-]+\.[\w-]+",
+        "[0-9a-f]{16,64}",
+    ],
+)
+def test_patterns_that_say_what_a_secret_looks_like_are_tried_on_long_texts(pattern: str) -> None:
+    [(_, longest)] = Redaction.of([f"regex:{pattern}"]).texts.patterns
+    assert longest > TEXT_LIMIT // 2
+
+
+SLOW = ("x.*y", r"[\w.]+@[\w.]+", ".*x.*y", r"\s+$", r"<token>(.*?)</token>", "(?=.*x)a{0,200}y", r"(.*)\1x")
+
+
+@pytest.mark.parametrize("pattern", SLOW)
+def test_a_pattern_never_takes_long(pattern: str) -> None:
+    redaction = Redaction.of([f"regex:{pattern}"])
+    [(_, longest)] = redaction.texts.patterns
+    assert 200 < longest < 20_000
+    for part in ("x", "a", " ", "<token>", "xa"):
+        text = (part * longest)[:longest]
+        began = time.process_time()
+        redaction.payload(TEXT, text.encode())
+        assert time.process_time() - began < 10
+        redaction.payload(TEXT, text.encode() * 50)
+
+
+def test_texts_too_long_for_a_pattern_are_overwritten() -> None:
+    redaction = Redaction.of(["regex:x.*y"])
+    assert redaction.payload(TEXT, b"ax1y" + b"a" * 1000) == b"aREDACTED" + b"a" * 1000
+    long = b"a" * 20_000
+    assert redaction.payload(TEXT, long) == overwritten(len(long))
+    assert redaction.head(b"GET /" + long + b" HTTP/1.1\r\nHost: a\r\nCookie: " + long + b"\r\n\r\n") == (
+        b"GET REDACTED HTTP/1.1\r\nHost: a\r\nCookie: REDACTED\r\n\r\n"
+    )
+
+
+def test_many_patterns_share_the_time() -> None:
+    few, many = (Redaction.of([f"regex:x.*{n}" for n in range(count)]) for count in (10, 900))
+    assert few.texts.patterns[0].longest > 9 * many.texts.patterns[0].longest
 
 
 def test_rules_go_through_json_and_defaults_are_written_out() -> None:

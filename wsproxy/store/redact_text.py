@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wsproxy.protocol.overwrite import overwritten
 from wsproxy.store.pointers import Pointers
@@ -18,7 +19,15 @@ TEXT_LIMIT = (1 << 20) - 64
 _QUOTED = f'"{REPLACEMENT}"'
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _LIKE_JSON = re.compile(r'[{}\[\]"]')
+_NAME, _VERSION = re.compile(r"[\w-]{1,32}[: ]+"), re.compile(r" HTTP/[\d.]{1,8}\Z")
 _BYTE_ORDER_MARK = "\ufeff"
+
+
+class BoundedPattern(NamedTuple):
+    """A pattern, and how many characters a text may have for it to be tried: more could take too long."""
+
+    pattern: re.Pattern[str]
+    longest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class TextRules:
     """What is replaced in texts: the values that `pointers` point at in JSON, and what `patterns` find."""
 
     pointers: Pointers
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[BoundedPattern, ...]
     names: frozenset[str] = frozenset()
     """If not empty: what `pointers` point at is a member with one of these names."""
 
@@ -55,8 +64,22 @@ class TextRules:
         return payload if after == document else (mark + after).encode("utf-8", "surrogateescape")
 
     def text(self, text: str) -> str:
-        """The text with what the patterns find replaced."""
-        for pattern in self.patterns:
+        """The text with what the patterns find replaced; of one that is too long for them, which is a line of
+        a head or a URL, no more than what it is stays.
+        """
+        found = self._found(text)
+        if found is not None:
+            return found
+        name, end = _NAME.match(text), _VERSION.search(text)
+        return "".join((self._short(name), REPLACEMENT, self._short(end)))
+
+    def _short(self, match: re.Match[str] | None) -> str:
+        return "" if match is None else self._found(match[0]) or ""
+
+    def _found(self, text: str) -> str | None:
+        for pattern, longest in self.patterns:
+            if len(text) > longest:
+                return None
             text = pattern.sub(_replaced, text)
         return text
 
@@ -69,8 +92,8 @@ class TextRules:
                 after = _replace_spans(before, spans(before, self.pointers))
             elif not is_json and text and _LIKE_JSON.search(before):
                 return None
-        found = self.text(after)
-        if is_json and found != after:
+        found = self._found(after)
+        if is_json and found is not None and found != after:
             found = _mended(found)
         return found
 

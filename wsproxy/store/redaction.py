@@ -75,7 +75,8 @@ class Redaction:
             users=USERS in chosen,
             subprotocols=TOKENS in chosen,
         )
-        patterns = tuple(map(compiled, of_kind("regex")))
+        found = of_kind("regex")
+        patterns = tuple(compiled(each, len(found)) for each in found)
         pointers = of_kind("json")
         texts = TextRules(Pointers.of(pointers), patterns, last_names(pointers))
         return cls(chosen, heads, texts)

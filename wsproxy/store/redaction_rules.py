@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 
 from wsproxy.errors import UsageError
+from wsproxy.store.pattern_cost import TooCostlyError, longest_text
 from wsproxy.store.pointers import parse_pointer
+from wsproxy.store.redact_text import TEXT_LIMIT, BoundedPattern
 
 DEFAULTS = "defaults"
 KINDS = ("header", "query", "json", "regex", "url", "subprotocol")
@@ -56,6 +58,9 @@ SAFE_DEFAULTS = (
 )
 
 _LONGEST, _MOST = 1000, 1000
+_FEW = 10
+"""So many patterns may each take as long as one may; more share that."""
+
 _UNBOUNDED = re.compile(r"[*+]|\{\d*,(?:\d{2,})?\}")
 _OFTEN = re.compile(r"[*+]|\{\d*,(?:\d{2,})?\}|\{\d{2,}\}")
 _QUANTIFIER = re.compile(r"(?:[*+]|\{\d*,?\d*\})([+?]?)")
@@ -90,8 +95,8 @@ def _check(rule: str) -> None:
         compiled(what)
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern. Raises UsageError if it is none, or one that may take for ever."""
+def compiled(pattern: str, patterns: int = 1) -> BoundedPattern:
+    """The pattern, one of so many. Raises UsageError if it is none, or one that may take for ever."""
     try:
         found = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
@@ -101,7 +106,13 @@ def compiled(pattern: str) -> re.Pattern[str]:
             f"{pattern!r} repeats something that repeats, or that has alternatives, which may take for ever"
             " on what a peer sends: write it without, or with a possessive quantifier (*+ ++)"
         )
-    return found
+    try:
+        return BoundedPattern(found, longest_text(pattern, TEXT_LIMIT, min(1, _FEW / patterns)))
+    except TooCostlyError:
+        raise UsageError(
+            f"{pattern!r} has too many ways to match, which may take for ever on what a peer sends: say what"
+            " the secret looks like, not what is around it, with fewer repetitions that may overlap (.*.*)"
+        ) from None
 
 
 def repeats_repetition(pattern: str) -> bool:
