@@ -1,10 +1,12 @@
-"""How hypothesis runs, and where scripted peers live.
+"""How hypothesis runs, where scripted peers live, and a small file system that can be full.
 
 No deadline, since other tests load the machine; the same examples each time in CI.
 """
 
 import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -31,3 +33,29 @@ def device(loop: LoopThread) -> Iterator[Device]:
     listening = loop.run(Device.listen())
     yield listening
     loop.run(listening.close())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MiB."""
+    if os.geteuid() != 0:
+        missing("only root can mount a small file system")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        missing(f"no file system can be mounted: {mounted.stderr}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def missing(what: str) -> None:
+    """Skip a test for want of something, where that is allowed."""
+    if os.environ.get("WSPROXY_TEST_REQUIRE") == "all":
+        pytest.fail(what)
+    pytest.skip(what)

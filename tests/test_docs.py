@@ -52,9 +52,6 @@ def section(text: str, heading: str) -> str:
     return match[2]
 
 
-# What a reader sees first
-
-
 def test_the_readme_begins_with_what_it_is_for_the_demo_and_two_commands() -> None:
     purpose, demo, rest = page("README.md").split("\n```", 2)
     assert len(re.findall(r"\.(?=\s|\Z)", purpose.removeprefix("# wsproxy\n"))) == 3
@@ -71,9 +68,6 @@ def test_the_readme_begins_with_what_it_is_for_the_demo_and_two_commands() -> No
 def test_no_change_is_told_twice() -> None:
     beginnings = [line[:30] for line in page("CHANGELOG.md").splitlines() if line.startswith("- ")]
     assert len(beginnings) == len(set(beginnings))
-
-
-# What can be named
 
 
 COMMANDS = dict(commands())
@@ -180,9 +174,6 @@ def test_every_room_and_page_is_on_the_map() -> None:
     assert [room for room in rooms if f"| `wsproxy/{room}/` |" not in text] == []
     index = page("README.md")
     assert [p.name for p in (ROOT / "docs").glob("*.md") if f"(docs/{p.name})" not in index] == []
-
-
-# What is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +314,17 @@ def test_paths_that_are_named_are_there() -> None:
         ):
             if not name.endswith((".db", ".jsonl")):
                 assert (ROOT / name).exists(), f"{page_id(path)} names {name}"
+
+
+def test_lists_that_are_named_are_there() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "wsproxy").rglob("*.py"))
+    names = re.findall(r"`([A-Z]+(?:_[A-Z]+)+|[A-Z]{6,})`", page("docs/architecture.md"))
+    assert names
+    for name in names:
+        assert re.search(rf"^{name}(:.*)? = ", sources, re.M), name
+    folders = [ROOT / room / "conformance" for room in ("wsproxy", "tests")]
+    for name in re.findall(r"`(\w+\.py)`", section(page("docs/architecture.md"), "Where to make a change")):
+        assert any((folder / name).is_file() for folder in folders), name
 
 
 def test_parsing_a_command_line_leaves_its_help_text_alone() -> None:

@@ -23,3 +23,7 @@ class ReachError(WsproxyError):
     """A connection could not be made, or an address could not be listened on."""
 
     exit_code = 3
+
+
+class DatabaseReachError(RecordingError, ReachError):
+    """The database server that a recording is in could not be connected to, or the connection was lost."""

@@ -89,10 +89,6 @@ def java(data: bytes) -> str:
     return "new byte[] { " + ", ".join(f"(byte) 0x{byte:02X}" for byte in data) + " };"
 
 
-def signed_decimals(data: bytes) -> str:
-    return str([byte - 256 if byte > 127 else byte for byte in data])
-
-
 DUMPERS: dict[str, Callable[[bytes], str]] = {
     "xxd": xxd,
     "hexdump -C": hexdump_c,

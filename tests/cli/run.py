@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -50,6 +51,7 @@ def wsproxy_here(*arguments: str, stdin: bytes = b"") -> Done:
     """The same within this process, which is quicker."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     before = sys.argv, sys.stdin
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     sys.argv, sys.stdin = ["wsproxy", *arguments], io.TextIOWrapper(io.BytesIO(stdin))
     try:
         with (
@@ -60,6 +62,8 @@ def wsproxy_here(*arguments: str, stdin: bytes = b"") -> Done:
             main()
     finally:
         sys.argv, sys.stdin = before
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     written = (stream.buffer.getvalue().decode() for stream in (out, err))
     return Done(int(ended.value.code or 0), *written)
 

@@ -238,7 +238,10 @@ def test_unusable_input_is_one_line(arguments: list[str], words: str) -> None:
     check_error(wsproxy_here("explain", *arguments), 2, words)
 
 
-@pytest.mark.parametrize("arguments", [["--side", "both", "81"], ["--nosuch"], ["-n", "x", "81"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--side", "both", "81"], ["--nosuch"], ["-n", "x", "81"], ["-n", "-1", "81"], ["--lines", "-1", "81"]],
+)
 def test_wrong_usage_is_explained(arguments: list[str]) -> None:
     done = wsproxy_here("explain", *arguments)
     assert (done.code, done.out) == (2, "")

@@ -1,5 +1,6 @@
 """`wsproxy export` and `wsproxy import`, and text in place of a database in the other commands."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from tests.cli.recordings import make_recording
 from tests.cli.run import check_error, wsproxy, wsproxy_here
 from tests.store.everything import everything
+from tests.store.recording import record_session
+from tests.wire.build import BINARY, frame, noise
+from wsproxy.protocol.frame import Side
 from wsproxy.store.reader import open_recording
 
 
@@ -64,3 +68,39 @@ def test_wrong_usage(recording: Path, tmp_path: Path) -> None:
     left = tmp_path / "b.jsonl.part"
     left.write_bytes(b"")
     check_error(wsproxy_here("export", str(recording), "-o", str(tmp_path / "b.jsonl")), 2, "b.jsonl.part")
+
+
+@pytest.fixture
+def full(tmp_path: Path, small_disk: Path) -> Path:
+    """A recording that does not fit on the small disk."""
+    place = tmp_path / "large.db"
+    record_session(place, [(Side.SERVER, frame(BINARY, noise(300_000)))] * 15)
+    return place
+
+
+@pytest.mark.parametrize("free", [0, 100_000, 3 << 20])
+@pytest.mark.parametrize("name", ["b.db", "b.jsonl"])
+def test_an_import_for_which_there_is_no_room_leaves_nothing(
+    full: Path, small_disk: Path, free: int, name: str
+) -> None:
+    (small_disk / "ballast").write_bytes(bytes((3 << 20) - free))
+    done = wsproxy("import", str(full), "-o", str(small_disk / name))
+    check_error(done, 2, f"{name} is on a disk that is full: free some space", "; nothing was imported")
+    assert os.listdir(small_disk) == ["ballast"]
+
+
+@pytest.mark.parametrize("name", ["b.db", "b.jsonl"])
+def test_an_import_for_which_there_is_no_room_changes_nothing(
+    recording: Path, full: Path, small_disk: Path, name: str
+) -> None:
+    place = small_disk / name
+    assert wsproxy_here("import", str(recording), "-o", str(place)).code == 0
+    check_error(wsproxy("import", str(full), "-o", str(place)), 2, "; nothing was imported")
+    assert os.listdir(small_disk) == [name]
+    assert contents(place) == contents(recording)
+
+
+def test_an_export_for_which_there_is_no_room_leaves_nothing(full: Path, small_disk: Path) -> None:
+    done = wsproxy("export", str(full), "-o", str(small_disk / "a.jsonl"))
+    check_error(done, 2, "a.jsonl is on a disk that is full")
+    assert os.listdir(small_disk) == []

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 from tests.cli.recordings import BEGAN_NS, start
-from wsproxy.cli.live import LiveDisplay, LiveLimits
+from wsproxy.cli.live import LiveDisplay
 from wsproxy.cli.paint import Output
+from wsproxy.cli.ration import LiveLimits
 from wsproxy.cli.views import JsonView, TextView
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import build_frame

@@ -9,7 +9,7 @@ from tests.cli.run import wsproxy_here
 from tests.cli.test_live import END, PATIENCE_S, Display, StoppedTerminal
 from tests.store.recording import AT, REQUEST, START, recording_to
 from tests.wire.build import TEXT, client_frame, frame
-from wsproxy.cli.live import LiveLimits
+from wsproxy.cli.ration import LiveLimits
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame

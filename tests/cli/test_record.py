@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -303,7 +304,8 @@ def test_wrong_usage_is_one_line(arguments: list[str], words: str, tmp_path: Pat
 def test_recordings_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database", "utf-8")
     (tmp_path / "file").write_text("", "utf-8")
-    for path in (tmp_path / "text.db", tmp_path, tmp_path / "file" / "a.db"):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "text.db", tmp_path, tmp_path / "file" / "a.db", tmp_path / "pipe"):
         check_error(wsproxy("record", "-p", "0", "ws://127.0.0.1:9", "-o", str(path)), 2, str(tmp_path))
 
 

@@ -1,6 +1,7 @@
 """`wsproxy ls` and `wsproxy show` through the installed entry point."""
 
 import re
+import socket
 import sqlite3
 import subprocess
 import time
@@ -60,6 +61,14 @@ def test_an_empty_recording_has_no_sessions(tmp_path: Path) -> None:
     assert (done.code, done.out) == (0, "")
     assert "no sessions" in done.err
     check_error(wsproxy_here("show", str(tmp_path / "empty.db")), 2, "no sessions")
+
+
+@pytest.mark.parametrize("command", [["ls"], ["record", "ws://127.0.0.1:9", "-p", "0", "-o"]])
+def test_a_database_that_cannot_be_reached(command: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    done = wsproxy(*command, f"postgresql+psycopg://nobody@127.0.0.1:{port}/none")
+    check_error(done, 3, "cannot be reached: check that the server runs")
 
 
 def test_a_session_is_shown(recording: str) -> None:

@@ -8,10 +8,11 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.cli.run import check_error, wsproxy, wsproxy_here
+from wsproxy.cli.objects import json_line
 from wsproxy.cli.paint import Output, Span, printable
 from wsproxy.cli.payload import hex_dump, indented_json, payload_lines
 from wsproxy.errors import UsageError
@@ -97,6 +98,15 @@ def test_no_payload_can_reach_the_terminal(opcode: int, payload: bytes, limit: i
     lines = payload_lines(opcode, payload, limit)
     assert all(line.isprintable() for line in lines)
     assert not limit or len(lines) <= limit
+
+
+@given(st.text(max_size=60))
+@example("\x9b31m\x85\u2028\u2029\u202e\udc80")
+def test_a_json_line_is_one_line_and_printable(text: str) -> None:
+    line = json_line({"text": text})
+    assert line.isprintable()
+    assert line.splitlines() == [line]
+    assert json.loads(line) == {"text": text}
 
 
 @given(st.text(max_size=60))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from tests.conformance.strict_peer import StrictPeer
 from wsproxy.conformance.normalizer import Legs, Normalizer, Outgoing
-from wsproxy.conformance.profiles import Profile, known_rules, load_profile
+from wsproxy.conformance.profiles import Profile, load_profile
+from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.decoder import PIECE_LIMIT
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
@@ -16,7 +17,6 @@ CLIENT, SERVER = Side.CLIENT, Side.SERVER
 SECOND = 1_000_000_000
 KEY = b"\xa1\xb2\xc3\xd4"
 STRICT = load_profile("strict")
-KNOWN_RULES = frozenset(known_rules())
 
 
 def negotiated(extensions: str = "", subprotocol: str = "") -> Negotiated:
@@ -108,7 +108,7 @@ class Line:
         assert out.start == self.marks[out.side], "a gap, or an overlap"
         received = self.sent[out.side][out.start : out.end]
         assert len(received) == out.end - out.start, "more than was received"
-        assert set(out.rules) <= KNOWN_RULES
+        assert set(out.rules) <= RULES.keys()
         assert bool(out.rules) is (out.kind != "relayed")
         match out.kind:
             case "relayed":

@@ -19,7 +19,7 @@ from tests.wire.cases import CASES
 from tests.wire.conversation import Case
 from wsproxy.conformance.options import OPTIONS
 from wsproxy.conformance.rules import RULES
-from wsproxy.conformance.rules_repairs import REPAIR_RULES
+from wsproxy.conformance.rules_receiver import RECEIVER_RULES
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import HeadReader
 
@@ -60,7 +60,7 @@ def cited(case: Case) -> set[str]:
         collection, _, name = cite.partition(" ")
         if name:
             rules |= by_case(COLLECTIONS[collection][0]).get(name, set())
-    return rules - set(REPAIR_RULES)
+    return rules - {rule.id for rule in RECEIVER_RULES}
 
 
 def findings(case: Case) -> set[str]:

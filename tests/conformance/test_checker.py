@@ -21,7 +21,6 @@ from tests.wire.conversation import Case
 from tests.wire.handshakes import REQUEST, RESPONSE, request, response
 from wsproxy.conformance.checker import MOST_LISTED, Checker
 from wsproxy.conformance.finding import Finding
-from wsproxy.conformance.profiles import load_profile
 from wsproxy.conformance.rules import RULES, Severity
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Side
@@ -484,23 +483,6 @@ def test_a_charset_is_guessed() -> None:
     sight = Sight()
     assert sight.send(SERVER, frame(TEXT, "Größe".encode("cp1252"))) == ["message.text-not-utf8"]
     assert "cp1252" in sight.found[-1].detail
-
-
-# The table
-
-
-def test_every_row_is_filled_in() -> None:
-    for rule in SESSION_RULES:
-        assert rule.section.startswith(("RFC ", "draft-")), rule.id
-        assert rule.sentence.endswith("."), rule.id
-        assert rule.wire, rule.id
-
-
-def test_strict_repairs_what_the_table_says() -> None:
-    strict = load_profile("strict")
-    for rule in SESSION_RULES:
-        repaired = rule.repair and not rule.heuristic
-        assert [strict.repairs(rule.id, side) for side in Side] == [repaired] * 2, rule.id
 
 
 KEPT_OVER_TIME = ("keepalive.", "close.missing", "close.unanswered")

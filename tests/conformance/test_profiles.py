@@ -5,29 +5,11 @@ from pathlib import Path
 import pytest
 
 from wsproxy.conformance.options import OPTIONS
-from wsproxy.conformance.profiles import Profile, known_rules, load_profile, packaged_profiles
-from wsproxy.conformance.rules import RULES
-from wsproxy.conformance.rules_deflate import DEFLATE_RULES
-from wsproxy.conformance.rules_frames import FRAME_RULES
-from wsproxy.conformance.rules_handshake import FIELD_RULES
-from wsproxy.conformance.rules_receiver import RECEIVER_RULES
-from wsproxy.conformance.rules_repairs import REPAIR_RULES
-from wsproxy.conformance.rules_request import REQUEST_RULES
-from wsproxy.conformance.rules_response import RESPONSE_RULES
-from wsproxy.conformance.rules_session import SESSION_RULES
+from wsproxy.conformance.profiles import Profile, load_profile, packaged_profiles
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
-TABLES = (
-    FIELD_RULES,
-    REQUEST_RULES,
-    RESPONSE_RULES,
-    FRAME_RULES,
-    DEFLATE_RULES,
-    SESSION_RULES,
-    RECEIVER_RULES,
-)
 NAMES = ("strict", "handshake", "browser", "okhttp", "dotnet", "skyq", "ocpp-charger", "tizen-tv")
 
 
@@ -134,8 +116,3 @@ def test_every_default_is_a_value_one_could_write() -> None:
     for option in OPTIONS.values():
         assert option.check(option.default), option.name
         assert option.sentence.endswith(".")
-
-
-def test_no_rule_is_there_twice() -> None:
-    assert len(RULES) == sum(map(len, TABLES))
-    assert set(REPAIR_RULES) < set(RULES) == set(known_rules())

@@ -136,9 +136,6 @@ def test_no_time_passes_for_nothing() -> None:
     assert line.normalizer.wake(99 * SECOND) == []
 
 
-# --- closing
-
-
 def test_a_close_that_is_not_answered_is_answered_for_the_peer() -> None:  # E03 E18
     line = Line(profile(close_timeout=3.0))
     line.send(CLIENT, client_frame(CLOSE, close(3001, b"done")))
@@ -193,8 +190,6 @@ def test_a_large_frame_cut_short_has_no_close_behind_it() -> None:
     assert line.peers[CLIENT].received == data
     assert line.normalizer.cut_short(SERVER)
 
-
-# --- between frames
 
 HTTP = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\nbad"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -256,8 +256,6 @@ def test_a_receiver_that_takes_small_frames_only(size: int) -> None:  # L09 S05 
     assert line.send(CLIENT, small) == small
 
 
-# --- text in pieces
-
 pieces = st.lists(
     st.binary(max_size=6)
     | st.sampled_from([b"\xed", b"\xa0", b"\xed\xa0", b"\xed\x9f"])

@@ -11,7 +11,7 @@ from tests.conformance.response_vectors import RESPONSES
 from tests.conformance.strict_peers import words_of
 from tests.protocol.head_strategies import heads
 from tests.wire.handshakes import REQUEST
-from wsproxy.conformance.profiles import Profile, load_profile
+from wsproxy.conformance.profiles import Profile
 from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS
 from wsproxy.conformance.repairs_handshake import repair_request, repair_response
 from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
@@ -52,11 +52,8 @@ def test_every_rule_was_seen_in_a_case() -> None:
     assert cited <= set(OURS)
 
 
-def test_every_row_is_filled_in() -> None:
+def test_every_rule_names_somebody_who_refuses_it() -> None:
     for rule in OURS.values():
-        assert rule.section.startswith(("RFC ", "draft-")), rule.id
-        assert rule.sentence.endswith("."), rule.id
-        assert rule.wire, rule.id
         assert rule.rejects or rule.id in BRIDGED, rule.id
 
 
@@ -74,12 +71,6 @@ def test_strict_peers_say_what_the_table_says(rule_id: str, peer: str, words: st
     said = [words_of(peer, vector.head) for vector in _REQUESTS if name in vector.rules]
     said += [words_of(peer, vector.request, vector.head) for vector in _RESPONSES if name in vector.rules]
     assert [each for each in said if words in each], said
-
-
-def test_a_guess_is_off_in_strict() -> None:
-    strict = load_profile("strict")
-    for rule_id, rule in OURS.items():
-        assert [strict.repairs(rule_id, side) for side in Side] == [not rule.heuristic] * 2, rule_id
 
 
 @given(

@@ -1,5 +1,6 @@
 """`wsproxy demo` tells its story through to the end, and the recording in the repository is what it makes."""
 
+import os
 import re
 import subprocess
 import time
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.run import WSPROXY, check_error, wsproxy
+from wsproxy.cli.demo import _keep
+from wsproxy.cli.paint import Output
 from wsproxy.demo.device import status_document
 from wsproxy.demo.story import keep_small
+from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
 from wsproxy.store.reader import open_recording
 
@@ -127,3 +131,21 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "Traceback" not in out + err
     assert demo.returncode == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_kept_leaves_no_file(small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(bytes((3 << 20) - 8192))
+    kept = small_disk / "kept.db"
+    with pytest.raises(UsageError) as caught:
+        _keep(COMMITTED, kept, Output())
+    assert "no file is left" in str(caught.value)
+    assert "kept.db is on a disk that is full: free some space" in str(caught.value)
+    assert os.listdir(small_disk) == ["ballast"]
+
+
+def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
+    there = tmp_path / "there.db"
+    there.touch()
+    with pytest.raises(FileExistsError):
+        keep_small(COMMITTED, there)
+    assert there.exists()

@@ -50,6 +50,8 @@ class Peer(asyncio.Protocol):
     later by another peer; with the times (wall clock) it names this one.
     """
 
+    transport: asyncio.Transport
+
     def __init__(self, name: str, *, keep: bool = True, reading: bool = True) -> None:
         self.name = name
         self.address = ""
@@ -65,9 +67,6 @@ class Peer(asyncio.Protocol):
         self._reading = reading
         self._writable = True
         self._waiters: list[asyncio.Future[None]] = []
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]
-
-    # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; segments leave as they are written."""
@@ -108,8 +107,6 @@ class Peer(asyncio.Protocol):
         """There is room again."""
         self._writable = True
         self._changed()
-
-    # --- what a script can do
 
     @property
     def streams(self) -> tuple[Stream, Stream]:
@@ -223,8 +220,6 @@ class Peer(asyncio.Protocol):
                     await waiter
         except TimeoutError:
             raise ScriptError(self._stuck(what, data, f"{PATIENCE_S} s went by")) from None
-
-    # --- inside
 
     def _changed(self) -> None:
         waiters, self._waiters = self._waiters, []

@@ -194,6 +194,32 @@ def test_a_client_keeps_its_habit_of_masking(loop: LoopThread, device: Device, m
     assert (event.payload, event.masked) == (b"LOUD!!", masked)
 
 
+def test_a_message_made_into_what_cannot_be_sent_goes_on_as_it_was(loop: LoopThread, device: Device) -> None:
+    def spoil(message: WebSocketMessage) -> None:
+        message.content = "text, not bytes"  # type: ignore[assignment]
+
+    sent = client_frame(TEXT, b"quiet")
+    with inside(device, Seen(on_latest(spoil)), intercept=True) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        loop.run(client.send(sent))
+        loop.run(served.expect(sent))
+        loop.run(hang_up(client, served))
+    assert any("goes on unchanged" in line for line in proxy.notices)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_addons_are_told_of_an_end_without_a_close_frame(
+    loop: LoopThread, device: Device, intercept: bool
+) -> None:
+    seen = Seen()
+    with inside(device, seen, intercept=intercept) as proxy:
+        loop.run(hang_up(*loop.run(opened(device, proxy.port))))
+        seen.wait(lambda: len(seen.ended) == 1)
+    websocket = seen.ended[0].websocket
+    assert websocket is not None
+    assert websocket.close_code == 1006
+
+
 @pytest.mark.parametrize(("change", "new"), [(drop, b""), (shout, frame(TEXT, b"LOUD!!"))])
 def test_later_compressed_messages_stay_readable(
     run: Run, change: Callable[[WebSocketMessage], None], new: bytes

@@ -56,7 +56,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_well(loop: LoopThread, device: Device, tmp_path: Path, how: signal.Signals) -> None:
     """With a session open, and all of it stored."""
     recording = tmp_path / "r.db"
@@ -201,9 +201,7 @@ def test_mitmweb_shows_the_session(loop: LoopThread, device: Device) -> None:
     """Its flow, with its messages, over the web interface's own API."""
     urls: list[str] = []
     seen = Seen()
-    with socket.create_server((LOOPBACK, 0)) as free:
-        options = [f"web_port={free.getsockname()[1]}"]
-    with inside(device, seen, web=True, on_web=urls.append, set_options=options) as proxy:
+    with inside(device, seen, web=True, on_web=urls.append, set_options=["web_port=0"]) as proxy:
         client, served = loop.run(opened(device, proxy.port))
         loop.run(served.send(frame(TEXT, b"on the web")))
         seen.wait(lambda: seen.messages == [b"on the web"])
@@ -268,6 +266,28 @@ def test_an_unknown_certificate_wants_insecure(loop: LoopThread, tmp_path: Path)
         loop.run(refused(proxy.port))
     assert "use --insecure" in proxy.notices[0]
     loop.run(device.close())
+
+
+def test_tls_and_no_tls_may_be_confused(loop: LoopThread, tmp_path: Path) -> None:
+    device = loop.run(Device.listen(tls=device_tls(tmp_path)))
+    with inside(mode=f"reverse:http://{LOOPBACK}:{device.port}") as proxy:
+        loop.run(refused(proxy.port))
+    assert "ask for wss://" in proxy.notices[0]
+    loop.run(device.close())
+
+    async def answer_in_clear(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send(REQUEST)
+        served = await plain.accept()
+        await served.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await client.expect_head()
+        await hang_up(client, served)
+
+    plain = loop.run(Device.listen())
+    with inside(mode=f"reverse:https://{LOOPBACK}:{plain.port}") as proxy:
+        loop.run(answer_in_clear(proxy.port))
+    assert "ask for ws://" in proxy.notices[0]
+    loop.run(plain.close())
 
 
 def test_legacy_tls_allows_legacy_renegotiation(loop: LoopThread, tmp_path: Path) -> None:

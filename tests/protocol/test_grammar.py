@@ -212,6 +212,20 @@ def test_a_grammar_that_refuses_the_samples_is_taken_on_trust(tmp_path: Path) ->
     assert opaque.reason == "the dialect's grammar yields no fin, rsv, opcode, length, masking_key"
 
 
+def test_a_grammar_cannot_end_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "exits.py"
+    path.write_text(
+        "import sys\nfrom construct import *\n"
+        "HEADER = Struct('fin'/Flag, 'x'/Computed(lambda _: sys.exit(3)))"
+    )
+    dialect = load_dialect(f"{path}:")
+    (opaque,) = FrameDecoder(dialect).receive_data(b"\x81\x00")
+    assert "cannot read this header" in opaque.reason
+    assert describe_header(dialect, b"\x81\x00")[0].name == "fin"
+    with pytest.raises(UsageError, match="cannot write a header"):
+        build_frame(1, b"", dialect=dialect)
+
+
 @pytest.mark.parametrize("spec", ["", "rfc", "RFC6455", "dialect.txt", "mine:HEADER"])
 def test_an_unknown_dialect(spec: str) -> None:
     with pytest.raises(UsageError, match=r"no dialect .* use rfc6455, len32, .*, hixie76, or FILE.py:NAME"):

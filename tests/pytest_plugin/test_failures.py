@@ -55,6 +55,8 @@ def test_a_message_that_is_not_recorded(project: Project, device: Device) -> Non
             "*expected*time*",
             '*-*"ask": "time"*',
             '*+*"ask": "date"*',
+            "*record it anew: --ws-record-mode=rewrite",
+            "*match=, vary=",
         ]
     )
 
@@ -64,7 +66,9 @@ def test_a_request_that_is_not_recorded(project: Project, device: Device) -> Non
     project.write("def test_ask(ws_replay):\n    connect(ws_replay.url('/elsewhere')).close()\n")
     result = project.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*nothing was recorded for /elsewhere; recorded: /ask*"])
+    result.stdout.fnmatch_lines(
+        ["*nothing was recorded for /elsewhere; recorded: /ask*", "*--ws-record-mode=new_episodes"]
+    )
 
 
 def test_a_test_that_goes_on_after_a_mismatch_fails_all_the_same(project: Project, device: Device) -> None:
@@ -85,9 +89,11 @@ def test_messages_left_unplayed(project: Project, device: Device) -> None:
     result.stdout.fnmatch_lines(
         ["*2 recorded messages were left unplayed*", "*not played*", "*client text y*"]
     )
+    result.stdout.fnmatch_lines(["*allow_unplayed=, or strict=False*", "FAILED *2 recorded messages were*"])
     replay(project, ["x"], "strict=False", passed=1)
     replay(project, ["x"], "allow_unplayed=['^y$', '\"to\": \"y\"']", passed=1)
-    replay(project, ["x"], "allow_unplayed='^y$'", failed=1)
+    result = replay(project, ["x"], "allow_unplayed='^y$'", failed=1)
+    result.stdout.fnmatch_lines(["1 recorded message was left unplayed"])
 
 
 def test_a_session_that_nobody_asked_for(project: Project, device: Device) -> None:
@@ -95,7 +101,15 @@ def test_a_session_that_nobody_asked_for(project: Project, device: Device) -> No
     project.write("def test_ask(ws_replay):\n    pass\n")
     result = project.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*nobody asked for session 1*"])
+    result.stdout.fnmatch_lines(["*nobody asked for session 1*", "*connect to ws_replay.url*"])
+
+
+def test_sessions_that_were_added_and_are_not_asked_for(project: Project, device: Device) -> None:
+    record(project, device, ["x"])
+    project.run("--ws-record-mode=all").assert_outcomes(passed=1)
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nobody asked for session 2*", "*what to play, sessions=, or record*"])
 
 
 def test_a_client_that_says_nothing(project: Project, device: Device) -> None:
@@ -148,6 +162,11 @@ def test_a_damaged_recording(project: Project) -> None:
         ("speed='quick'", "*quick*"),
         ("match='roughly'", "*roughly*"),
         ("allow_unplayed='('", "*is no regular expression*"),
+        ("patience='soon'", "*patience 'soon' makes no sense*"),
+        ("'a.db', recording='b.db'", "*names two recordings*"),
+        ("['a.db']", "*can be no recording*"),
+        ("'a.db' * 100", "*can be no recording*"),
+        ("'a.db\\0'", "*can be no recording*"),
     ],
 )
 def test_a_marker_that_makes_no_sense(project: Project, marker: str, said: str) -> None:
@@ -155,10 +174,11 @@ def test_a_marker_that_makes_no_sense(project: Project, marker: str, said: str) 
     shutil.copy(SKYQ, folder / "skyq.db")
     where = "" if "a.db" in marker else "'recordings/skyq.db', "
     project.write(f"@pytest.mark.wsproxy({where}{marker})\ndef test_ask(ws_replay):\n    pass\n")
-    result = project.run()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([said])
-    result.stdout.no_fnmatch_line("*Traceback*")
+    for mode in ("none", "once"):
+        result = project.run("--ws-record-mode", mode)
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([said])
+        result.stdout.no_fnmatch_line("*Error:*")
 
 
 CLIENT = """

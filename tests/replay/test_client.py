@@ -64,8 +64,6 @@ def differences(
         return [row for row in outcome.comparison.rows() if row.differences], outcome.problems
 
 
-# --- against a replay of the same recording
-
 messages = st.tuples(
     st.sampled_from([CLIENT, SERVER]),
     st.sampled_from([TEXT, BINARY, BINARY, PING, PONG, 3, 11]),
@@ -89,9 +87,6 @@ def test_client_and_server_of_one_recording_agree(
         rows, problems = differences(path, replay.port, exact=not fresh)
         assert (rows, problems) == ([], ())
         assert replay.report().mismatches == ()
-
-
-# --- against other devices
 
 
 @contextmanager
@@ -442,9 +437,6 @@ def test_compressed_messages_are_compared_inflated(tmp_path: Path) -> None:
 
     with device(run) as port:
         assert differences(tmp_path / "a.db", port) == ([], ())
-
-
-# --- the command
 
 
 def test_the_command_says_what_differs(tmp_path: Path) -> None:

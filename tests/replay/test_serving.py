@@ -3,9 +3,13 @@
 import asyncio
 import json
 import ssl
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
@@ -77,11 +81,62 @@ def test_a_port_that_is_taken_and_a_recording_that_is_none(tmp_path: Path) -> No
         serve(str(tmp_path / "none.db")).__enter__()
     with pytest.raises(RecordingError, match="no session 9"):
         serve(SKYQ, 9).__enter__()
-    for nonsense in ({"speed": "fast"}, {"speed": 0}, {"on_mismatch": "shrug"}):
-        with pytest.raises(UsageError):
-            serve(SKYQ, **nonsense)
     with pytest.raises(UsageError, match="does not run"):
         serve(SKYQ).url()
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"speed": "fast"},
+        {"speed": 0},
+        {"on_mismatch": "shrug"},
+        {"match": "roughly"},
+        {"vary": "id"},
+        {"allow_unplayed": "("},
+        {"patience": "soon"},
+        {"patience": float("nan")},
+        {"patience": 0},
+        {"port": 70000},
+    ],
+)
+def test_what_makes_no_sense_is_said_before_it_plays(nonsense: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        serve(SKYQ, **nonsense)
+
+
+def test_one_pointer_or_pattern_is_not_its_letters() -> None:
+    assert serve(SKYQ, vary="/id").options.vary == ("/id",)
+    assert serve(SKYQ, allow_unplayed="noise").options.allow_unplayed == ("noise",)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_thread_of_its_own_plays_beside_a_running_loop(run: Callable[[Any], list[bool]]) -> None:
+    async def scenario() -> list[bool]:
+        with serve(Path(SKYQ), host="0.0.0.0") as replay:
+            async with connect_async(replay.url(PATH)) as client:
+                assert await client.recv() == status_document().decode()
+            assert replay.report().connection_count == 1
+        return [thread.name.startswith("wsproxy") for thread in threading.enumerate()]
+
+    assert not any(run(scenario()))
+
+
+def test_entering_it_twice_or_where_it_cannot_run() -> None:
+    replay = serve(SKYQ)
+    for _ in range(2):
+        with replay, connect(replay.url(PATH)) as client:
+            assert client.recv(timeout=5)
+            with pytest.raises(UsageError, match="runs already"):
+                replay.__enter__()
+            assert replay.url().startswith("ws://127.0.0.1:")
+
+    async def without_asyncio() -> None:
+        async with replay:
+            pass
+
+    with pytest.raises(UsageError, match="use `with serve"):
+        without_asyncio().send(None)
 
 
 def test_it_speaks_tls_with_a_certificate_made_for_it() -> None:

@@ -96,10 +96,6 @@ class ProxyProcess:
         """Resident memory now, in KiB (Linux)."""
         return self._status("VmRSS")
 
-    def peak_rss_kib(self) -> int:
-        """The most resident memory it ever had, in KiB (Linux)."""
-        return self._status("VmHWM")
-
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """End it as Ctrl-C does (or with another signal); its exit code."""
         if self.running:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests that need one, and a small file system that can be full."""
+"""A real PostgreSQL for the tests that need one."""
 
 import os
 import pwd
@@ -12,13 +12,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.conftest import missing
+
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The folder of the socket of a PostgreSQL server of our own, with nothing in it."""
     binaries = _postgresql_binaries()
     if binaries is None:
-        _missing("PostgreSQL is not installed")
+        missing("PostgreSQL is not installed")
     assert binaries is not None
     # Not tmp_path: a socket's path must be short, and the server's user must get there.
     folder = Path(tempfile.mkdtemp(prefix="pg"))
@@ -49,32 +51,7 @@ def postgresql_url(postgresql_server: str) -> str:
     return f"postgresql+psycopg://postgres@/{name}?host={postgresql_server}"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MiB."""
-    if os.geteuid() != 0:
-        _missing("only root can mount a small file system")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        _missing(f"no file system can be mounted: {mounted.stderr}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 _NUMBERS = count(1)
-
-
-def _missing(what: str) -> None:
-    if os.environ.get("WSPROXY_TEST_REQUIRE") == "all":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def _postgresql_binaries() -> Path | None:

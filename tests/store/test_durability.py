@@ -12,7 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.store.feeder import HEAD, SESSIONS, stream
-from tests.store.recording import recording_to
+from tests.store.recording import read_streams, record_session, recording_to
+from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.store.model import SessionState
 from wsproxy.store.reader import open_recording
@@ -106,3 +107,45 @@ def test_many_kills_leave_many_whole_sessions(tmp_path: Path) -> None:
             for side in Side:
                 data = b"".join(recording.stream(session.id, side))[len(HEAD) :]
                 assert data == stream("small", len(data))
+
+
+HALF = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size=1")
+connection.execute("BEGIN")
+connection.execute("UPDATE sessions SET target = 'changed'")
+connection.execute("UPDATE frames SET payload = zeroblob(30000)")
+os._exit(0)
+"""
+
+
+def half_written(place: Path) -> bytes:
+    """A recording on which somebody was killed in the middle of a change; what it was before."""
+    record_session(place, [(Side.SERVER, b"\x81\x05Hello" * 300)])
+    before = place.read_bytes()
+    subprocess.run([sys.executable, "-c", HALF, str(place)], check=True)
+    assert place.read_bytes()[: len(before)] != before
+    return before
+
+
+def test_a_change_that_was_cut_short_is_undone(tmp_path: Path) -> None:
+    place = tmp_path / "recording.db"
+    before = half_written(place)
+    assert read_streams(place)[Side.SERVER] == b"\x81\x05Hello" * 300
+    assert place.read_bytes() == before
+    assert os.listdir(tmp_path) == [place.name]
+
+
+def test_a_journal_that_names_another_file_is_not_followed(tmp_path: Path) -> None:
+    """SQLite might remove that file."""
+    place, other = tmp_path / "recording.db", tmp_path / "other"
+    half_written(place)
+    other.write_text("something")
+    name, page = str(other).encode(), (1 << 30) // 16384 + 1
+    trailer = name + len(name).to_bytes(4) + sum(name).to_bytes(4) + bytes.fromhex("d9d505f920a163d7")
+    with (tmp_path / "recording.db-journal").open("ab") as journal:
+        journal.write(page.to_bytes(4) + trailer)
+    with pytest.raises(RecordingError, match="left half-written by a recorder that was killed"):
+        open_recording(str(place))
+    assert other.read_text() == "something"

@@ -1,6 +1,7 @@
 """Everything that can be wrong with a recording's place: one line that says what to do, and nothing lost."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests.store.recording import (
     recording_to,
     wait_until,
 )
-from wsproxy.errors import RecordingError
+from wsproxy.errors import DatabaseReachError, RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.store.failures import explain
 from wsproxy.store.limits import WriterLimits
@@ -217,6 +218,20 @@ def test_a_server_that_cannot_be_used_is_named(
     assert words in refusal(do, url)
 
 
+def test_a_server_that_cannot_be_reached_is_not_a_recording_that_cannot_be_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    url = f"postgresql+psycopg://nobody:hidden@127.0.0.1:{port}/none"
+    for do in (start_recording, start_reading):
+        with pytest.raises(DatabaseReachError) as caught:
+            do(url)
+        text = str(caught.value)
+        assert caught.value.exit_code == 3
+        assert f"@127.0.0.1:{port}/none cannot be reached: check that the server runs" in text
+        assert "hidden" not in text
+        assert "\n" not in text
+
+
 def check_failure(callbacks: Callbacks, session: SessionRecorder, words: str) -> None:
     """The recorder has said so, once, and takes nothing more."""
     assert len(callbacks.failures) == 1
@@ -257,8 +272,10 @@ def test_a_full_disk_stops_the_recording_and_loses_nothing_stored(small_disk: Pa
 def test_a_disk_too_full_to_begin_is_refused(small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes((3 << 20) - 40_000))
     assert "is on a disk that is full" in refusal(start_recording, small_disk / "recording.db")
+    assert os.listdir(small_disk) == ["ballast"]
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:
     callbacks = Callbacks()
     place = tmp_path / "recording.db"
@@ -270,7 +287,23 @@ def test_a_recording_locked_while_it_goes_on_fails(tmp_path: Path) -> None:
         session.receive_data(Side.SERVER, HELLO, AT)
         wait_until(lambda: recorder.failed is not None, "the recorder to give up")
         check_failure(callbacks, session, "is locked by another program")
+        recorder.close()
         other.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_recording_taken_away_while_it_goes_on_fails(tmp_path: Path, replaced: bool) -> None:
+    callbacks = Callbacks()
+    place = tmp_path / "recording.db"
+    with recording_to(place, callbacks=callbacks) as recorder:
+        session = recorder.open_session(START)
+        wait_until(lambda: recorder.backlog == 0, "the session to be stored")
+        place.rename(tmp_path / "moved.db")
+        if replaced:
+            place.write_bytes(b"")
+        session.receive_data(Side.SERVER, HELLO, AT)
+        wait_until(lambda: recorder.failed is not None, "the recorder to give up")
+        check_failure(callbacks, session, "was deleted, moved or replaced")
 
 
 def test_a_dialect_that_is_gone_fails_the_recording(tmp_path: Path) -> None:

@@ -179,5 +179,7 @@ def test_a_server_that_goes_away_fails_the_recording(postgresql_url: str) -> Non
             )
         session.receive_data(Side.SERVER, HELLO, AT)
         wait_until(lambda: recorder.failed is not None, "the recorder to fail")
-    assert len(callbacks.failures) == 1
-    assert "\n" not in str(callbacks.failures[0])
+    [failure] = callbacks.failures
+    assert failure.exit_code == 3
+    assert "cannot be reached: check that the server runs" in str(failure)
+    assert "\n" not in str(failure)

@@ -90,11 +90,6 @@ class Case:
         )
 
     @property
-    def resets(self) -> bool:
-        """Whether a side ends with RST, which TLS and some tunnels turn into something else."""
-        return CLIENT_RST in self.steps or DEVICE_RST in self.steps
-
-    @property
     def speaks_after_fin(self) -> bool:
         """Whether bytes follow a FIN, which TLS cannot do."""
         fins = [i for i, step in enumerate(self.steps) if step in (CLIENT_FIN, DEVICE_FIN)]

@@ -1,4 +1,14 @@
-"""The command line."""
+"""The command line.
+
+- Each command is a thin module: `record`, `replay` (`replay_server`, `replay_client`), `ls`, `show`, `diff`,
+  `lint`, `redact`, `export`, `explain`, `demo`; `main` gathers them.
+- Sessions as they are shown: `seen` is one thing, `playback` reads a recorded session, `live` shows a passing
+  one as far as its `ration` goes; `views` are text (`render`, `payload`, `mended`) or JSON (`objects`);
+  `exchanges`, `filters`; `paint` knows the terminal.
+- Others: `differences`, `linting` and `reports`, `replay_view`.
+- Bytes that somebody pastes: `explain_input` reads `notation`, `dumps`, or what a terminal left (`pasted`,
+  `fitting`); `explain_view` prints them, `diagram` draws.
+"""
 
 try:
     from wsproxy.cli.main import main

@@ -119,9 +119,12 @@ def _run(output: "Output", recording: Path, *arguments: str) -> None:
 
 def _keep(recording: Path, keep: Path, output: "Output") -> None:
     from wsproxy.demo.story import keep_small
+    from wsproxy.store.failures import explain
+    from wsproxy.store.location import parse_location
 
     try:
         keep_small(recording, keep)
     except (OSError, sqlite3.Error) as error:
-        raise UsageError(f"the recording cannot be kept in {keep}: {error}") from error
+        reason = explain(parse_location(str(keep)), error)
+        raise UsageError(f"the recording is not kept, and no file is left: {reason}") from error
     output.print_all(["", f"The recording is in {keep}"])

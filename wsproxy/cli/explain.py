@@ -38,8 +38,22 @@ Examples:
     metavar="BYTES",
     help="Of the first frame of a pasted text.",
 )
-@click.option("-n", "--frames", "limit", default=20, show_default=True, help="Frames to draw; 0 draws all.")
-@click.option("--lines", default=60, show_default=True, help="Lines of a payload to print; 0 prints all.")
+@click.option(
+    "-n",
+    "--frames",
+    "limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Frames to draw; 0 draws all.",
+)
+@click.option(
+    "--lines",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    help="Lines of a payload to print; 0 prints all.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each part.")
 def explain(
     source: Sequence[str],

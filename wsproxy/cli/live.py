@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from wsproxy.cli.mended import beside_frames
+from wsproxy.cli.ration import OVERHEAD, LiveLimits, Ration, Taken, take
 from wsproxy.cli.seen import SessionSight
 from wsproxy.errors import UsageError
 
@@ -22,31 +23,10 @@ if TYPE_CHECKING:
     from wsproxy.store.model import SessionEnd, SessionStart
     from wsproxy.store.session_recorder import Changed, Found
 
-_WINDOW_S = 1.0
+_IDLE_S = 1.0
 _TOGETHER = 64
 _FIRST_CONTROL = 0x8
-_OVERHEAD = 100
 _CLOSE_PATIENCE_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class LiveLimits:
-    """How much is shown: frames in a second (0: all), and frames and bytes that may wait for a slow
-    terminal.
-    """
-
-    frames_per_second: int = 60
-    waiting_frames: int = 2000
-    waiting_bytes: int = 16 << 20
-
-
-class _Taken(NamedTuple):
-    """Events to show: `used` of those given are dealt with, `things` of `size` bytes are shown."""
-
-    events: "Sequence[SessionEvent]"
-    used: int
-    things: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +36,7 @@ class _Received:
     session_id: int
     side: "Side"
     at_ns: int
-    taken: _Taken
+    taken: Taken
     missed: "Frame | None"
 
 
@@ -80,7 +60,7 @@ class _Repaired:
     @property
     def size(self) -> int:
         """What it keeps in memory, in bytes."""
-        return sum(_OVERHEAD + len(change.sent) for change in self.changes)
+        return sum(OVERHEAD + len(change.sent) for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +100,12 @@ class LiveDisplay:
     ) -> None:
         self._view = view
         self._output = output
-        self._limits = limits or LiveLimits()
+        self._ration = Ration(limits or LiveLimits(), clock)
         self._on_broken = on_broken
-        self._clock = clock
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._waiting_frames = self._waiting_bytes = 0
         self._skipped: dict[str, int] = {}
         self._missed: dict[tuple[int, str], Frame] = {}
-        self._window_began = clock()
-        self._window_frames = 0
         self._sights: dict[int, SessionSight] = {}
         self._thread = threading.Thread(target=self._run, name="wsproxy display", daemon=True)
         self._thread.start()
@@ -143,22 +119,22 @@ class LiveDisplay:
     ) -> None:
         """A side sent something: take what there is room for, count the rest."""
         with self._lock:
-            taken = _take(events, self._room())
+            taken = take(events, self._ration.room())
             if taken.things:
                 self._report_skipped()
                 missed = self._missed.pop((session_id, side), None)
                 self._queue.put(_Received(session_id, side, at_ns, taken, missed))
-                self._wait(taken.things, taken.size)
+                self._ration.use(taken.things, taken.size)
             if taken.used < len(events):
                 self._skip(session_id, side, events[taken.used :])
 
     def changes_made(self, session_id: int, changes: "Sequence[Changed]") -> None:
         """Something else was sent on."""
         with self._lock:
-            if self._room() > 0:
+            if self._ration.room() > 0:
                 repaired = _Repaired(session_id, tuple(changes))
                 self._queue.put(repaired)
-                self._wait(1, repaired.size)
+                self._ration.use(1, repaired.size)
 
     def findings_made(self, session_id: int, findings: "Sequence[Found]") -> None:
         """Departures from rules."""
@@ -184,24 +160,6 @@ class LiveDisplay:
             self._report_skipped()
         self._queue.put(None)
         self._thread.join(_CLOSE_PATIENCE_S)
-
-    def _wait(self, things: int, size: int) -> None:
-        """So much waits to be shown, less if negative."""
-        self._window_frames += max(0, things)
-        self._waiting_frames += things
-        self._waiting_bytes += size
-
-    def _room(self) -> int:
-        """How many frames may be shown now."""
-        limits, now = self._limits, self._clock()
-        if now - self._window_began >= _WINDOW_S:
-            self._window_began, self._window_frames = now, 0
-        if self._waiting_bytes > limits.waiting_bytes:
-            return 0
-        room = limits.waiting_frames - self._waiting_frames
-        if limits.frames_per_second:
-            room = min(room, limits.frames_per_second - self._window_frames)
-        return max(0, room)
 
     def _skip(self, session_id: int, side: "Side", events: "Sequence[SessionEvent]") -> None:
         from wsproxy.protocol.frame import Frame
@@ -235,7 +193,7 @@ class LiveDisplay:
         """Print what waits, in one go; returns False when there will be no more."""
         items: list[_Item | None] = []
         with contextlib.suppress(queue.Empty):
-            items.append(self._queue.get(timeout=_WINDOW_S))
+            items.append(self._queue.get(timeout=_IDLE_S))
             while len(items) < _TOGETHER:
                 items.append(self._queue.get_nowait())
         if not items:
@@ -248,9 +206,9 @@ class LiveDisplay:
         with self._lock:
             for item in items:
                 if isinstance(item, _Received):
-                    self._wait(-item.taken.things, -item.taken.size)
+                    self._ration.free(item.taken.things, item.taken.size)
                 elif isinstance(item, _Repaired):
-                    self._wait(-1, -item.size)
+                    self._ration.free(1, item.size)
         return None not in items
 
     def _lines(self, item: _Item) -> "Lines":
@@ -286,24 +244,3 @@ class LiveDisplay:
             sight.skip(item.side, [item.missed])
         for seen in sight.see_all(item.side, item.at_ns, item.taken.events):
             yield from self._view.seen(item.session_id, seen)
-
-
-def _take(events: "Sequence[SessionEvent]", room: int) -> _Taken:
-    """The events until `room` things are among them; the middle of a large frame shows nothing, and is
-    none.
-    """
-    from wsproxy.protocol.frame import FramePiece, OpaqueData
-    from wsproxy.protocol.message import Message
-
-    taken: list[SessionEvent] = []
-    count = size = 0
-    for index, event in enumerate(events):
-        if isinstance(event, FramePiece) and not event.last:
-            continue
-        if not isinstance(event, Message):
-            if count == room:
-                return _Taken(taken, index, count, size)
-            count += 1
-        size += _OVERHEAD + len(event.data if isinstance(event, OpaqueData) else event.payload)
-        taken.append(event)
-    return _Taken(taken, len(events), count, size)

@@ -1,8 +1,13 @@
 """The `wsproxy` command: its subcommands, and what becomes of everything that goes wrong."""
 
+import atexit
 import io
 import os
+import signal
 import sys
+import threading
+from contextlib import suppress
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -31,6 +36,22 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
+def _end_at_once_when_interrupted(code: int) -> None:
+    """All is done and said. The interpreter takes its time to end: a signal shortens it, and changes nothing
+    about what became of the command.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        os._exit(code)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+        # At its very end Python gives its handlers up, but lets what is ignored be ignored.
+        atexit.register(signal.signal, number, signal.SIG_IGN)
+
+
 class CommandLine(click.Group):
     """A group in which whatever goes wrong ends in one line on standard error and an exit code.
 
@@ -44,7 +65,14 @@ class CommandLine(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        sys.exit(self._exit_code())
+        try:
+            code = self._exit_code()
+            with suppress(OSError):
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            code = _INTERRUPTED
+        _end_at_once_when_interrupted(code)
+        sys.exit(code)
 
     def _exit_code(self) -> int:
         try:
@@ -53,6 +81,8 @@ class CommandLine(click.Group):
         except click.ClickException as error:
             error.show()
             return error.exit_code
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         except (click.Abort, KeyboardInterrupt):
             return _INTERRUPTED
         except WsproxyError as error:

@@ -12,8 +12,19 @@ _TEXT = 0x1
 
 
 def json_line(value: dict[str, Any]) -> str:
-    """One object in one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """One object in one line, whatever takes it for a line end, and printable."""
+    return _printable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def json_string(value: str) -> str:
+    """A JSON string in which everything is printable, and means what it did."""
+    return _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def frame_object(frame: "Frame") -> dict[str, Any]:

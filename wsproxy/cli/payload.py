@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from wsproxy.cli.objects import json_string
 from wsproxy.cli.paint import printable
 
 _TEXT, _BINARY, _CLOSE = 0x1, 0x2, 0x8
@@ -127,7 +128,7 @@ def _json_lines(value: Any, indent: str, before: str, after: str) -> Iterator[st
     yield indent + before + opening
     for at, item in enumerate(value):
         comma = "," if at < len(value) - 1 else ""
-        name, inner = ("", item) if isinstance(value, list) else (_string(item[0]) + ": ", item[1])
+        name, inner = ("", item) if isinstance(value, list) else (json_string(item[0]) + ": ", item[1])
         yield from _json_lines(inner, indent + "  ", name, comma)
     yield indent + closing + after
 
@@ -143,7 +144,7 @@ def _flatten(value: Any, flat: list[str], room: int) -> int:
     for at, item in enumerate(value):
         before = ", " if at else ""
         if isinstance(value, tuple):
-            before += _string(item[0]) + ": "
+            before += json_string(item[0]) + ": "
         flat.append(before)
         room = _flatten(item[1] if isinstance(value, tuple) else item, flat, room - len(before))
         if room < 0:
@@ -153,12 +154,4 @@ def _flatten(value: Any, flat: list[str], room: int) -> int:
 
 
 def _scalar(value: Any) -> str:
-    return _string(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _string(value: str) -> str:
-    """A JSON string in which everything is printable, and means what it did."""
-    text = json.dumps(value, ensure_ascii=False)
-    return (
-        text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-    )
+    return json_string(value) if isinstance(value, str) else json.dumps(value)

@@ -103,9 +103,7 @@ def _range(event: "WireEvent") -> tuple[int, int]:
         return -1, -1
     if isinstance(event, OpaqueData):
         return event.offset, event.offset + len(event.data)
-    return event.offset, event.offset + len(event.header) + (event.length or len(event.payload)) + len(
-        event.trailer
-    )
+    return event.offset, event.end
 
 
 class _Changes:

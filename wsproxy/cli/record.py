@@ -175,8 +175,9 @@ def _device(target: str | None, mode: str | None) -> "Target | None":
 def _run(settings: "ProxySettings", quiet: bool, style: str) -> "ProxyFacts":
     from dataclasses import replace
 
-    from wsproxy.cli.live import LiveDisplay, LiveLimits
+    from wsproxy.cli.live import LiveDisplay
     from wsproxy.cli.paint import Output
+    from wsproxy.cli.ration import LiveLimits
     from wsproxy.cli.views import JsonView, TextView
     from wsproxy.mitm.run import Proxy
 

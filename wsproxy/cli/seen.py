@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from wsproxy.protocol.session import SessionEvent
     from wsproxy.store.session_recorder import Found
 
-_FOREIGN_WINDOW = 1 << 12
 _MOST_NAMED = 1000
 
 
@@ -108,11 +107,8 @@ class SessionSight:
 
 def _foreign(frame: "Frame", context: "FrameContext") -> "list[Finding]":
     """Whether what was decoded as this frame is something else."""
-    from wsproxy.conformance.checks_foreign import foreign_bytes
+    from wsproxy.conformance.checks_foreign import foreign_frame
     from wsproxy.conformance.finding import Finding
 
-    if frame.header[0] >= 0x80 or frame.length is None:
-        return []
-    begun = frame.serialize()[:_FOREIGN_WINDOW]
-    found = foreign_bytes(begun, message_open=context.message_open, side=context.side)
+    found = foreign_frame(frame, message_open=context.message_open, side=context.side)
     return [] if found is None else [Finding(found.rule_id, found.detail, context.side, frame.offset)]

@@ -38,7 +38,13 @@ Examples:
 )
 @click.option("--follow", is_flag=True, help="Go on while the session is being recorded.")
 @click.option("--http", is_flag=True, help="Show the plain HTTP exchanges, not a session.")
-@click.option("--lines", default=40, show_default=True, help="Lines of a payload to print; 0 prints all.")
+@click.option(
+    "--lines",
+    type=click.IntRange(min=0),
+    default=40,
+    show_default=True,
+    help="Lines of a payload to print; 0 prints all.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show(
     recording: str,

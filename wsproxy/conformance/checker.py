@@ -16,7 +16,7 @@ from wsproxy.conformance.checks_request import check_request
 from wsproxy.conformance.checks_response import check_response
 from wsproxy.conformance.checks_window import window_seen
 from wsproxy.conformance.finding import Finding
-from wsproxy.protocol.frame import Frame, FramePiece, Side
+from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.handshake import negotiate, parse_request_head, parse_response_head
 from wsproxy.protocol.message import Message
@@ -95,25 +95,24 @@ class Checker:
         state = self._sides[side]
         found: list[Finding] = []
         for event in events:
-            kind = type(event)
-            if kind is Frame:
+            if type(event) is Frame:
                 if state.window is not None:
-                    state.window.frame(event)  # type: ignore[arg-type]
-                if not state.takes(event):  # type: ignore[arg-type]
-                    found += self._frame(state, event, at_ns)  # type: ignore[arg-type]
-            elif kind is Message:
+                    state.window.frame(event)
+                if not state.takes(event):
+                    found += self._frame(state, event, at_ns)
+            elif type(event) is Message:
                 if state.window is not None and not state.lost:
-                    found += state.window.message(event, side)  # type: ignore[arg-type]
-                if not state.lost and (state.split_json.on or not is_ordinary(event)):  # type: ignore[arg-type]
-                    found += check_payload(event, side, state.last)  # type: ignore[arg-type]
-                    found += state.split_json.receive(event, side)  # type: ignore[arg-type]
-            elif kind is FramePiece:
-                state.in_frame = not event.last  # type: ignore[union-attr]
+                    found += state.window.message(event, side)
+                if not state.lost and (state.split_json.on or not is_ordinary(event)):
+                    found += check_payload(event, side, state.last)
+                    found += state.split_json.receive(event, side)
+            elif isinstance(event, FramePiece):
+                state.in_frame = not event.last
                 if state.window is not None:
-                    state.window.piece(event)  # type: ignore[arg-type]
-            elif not state.lost:
+                    state.window.piece(event)
+            elif isinstance(event, OpaqueData) and not state.lost:
                 state.lost = True
-                found += check_opaque(event, side)  # type: ignore[arg-type]
+                found += check_opaque(event, side)
         state.pings.heard_ns = at_ns
         for each in self._sides.values():
             found += each.pings.overdue(at_ns)

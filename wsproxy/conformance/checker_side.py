@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.checks_foreign import FRAME_WINDOW, ForeignBytes, foreign_bytes, foreign_frame
 from wsproxy.conformance.checks_frames import FrameContext
 from wsproxy.conformance.checks_keepalive import PingsSeen
 from wsproxy.conformance.checks_messages import SplitJson
@@ -11,15 +11,13 @@ from wsproxy.conformance.checks_window import WindowSeen
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.guesses import ABSURD, LENGTH, Guesses
 from wsproxy.conformance.utf8_stream import is_utf8
-from wsproxy.protocol.frame import Frame, Side
+from wsproxy.protocol.frame import LEAST_EXTENDED, Frame, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.session import SessionEvent
 
-_FOREIGN_WINDOW = 1 << 12
 _NO_KEY = bytes(4)
-_LEAST_LENGTH = {126: 126, 127: 1 << 16}
 _NEVER = 1 << 64
 
 
@@ -70,11 +68,7 @@ class SideState:
     @property
     def end(self) -> int:
         """Where its stream stands, in bytes: behind its last frame."""
-        last = self.last
-        if last is None:
-            return 0
-        length = len(last.payload) if last.length is None else last.length
-        return last.offset + len(last.header) + length + len(last.trailer)
+        return 0 if self.last is None else self.last.end
 
     def takes(self, frame: Frame) -> bool:
         """Whether the frame is an ordinary message in one frame, in its place; then it is taken note of."""
@@ -117,9 +111,11 @@ class SideState:
 
     def foreign(self, frame: Frame) -> list[Finding]:
         """What was decoded as this frame, if it is something else."""
-        if frame.header[0] >= 0x80 or frame.length is None or self.lost:
+        if self.lost:
             return []
-        return self._foreign(frame.serialize()[:_FOREIGN_WINDOW], frame.offset)
+        return self._named(
+            foreign_frame(frame, message_open=self.context.message_open, side=self.side), frame.offset
+        )
 
     def advance(self, frame: Frame) -> None:
         """Take note of a frame."""
@@ -140,7 +136,7 @@ class SideState:
         if self.lost or not (pending or self.in_frame):
             return []
         if self.in_frame and self.last is not None:
-            beginning = self.last.serialize()[:_FOREIGN_WINDOW]
+            beginning = self.last.serialize()[:FRAME_WINDOW]
             guessed = self._guessed(beginning, self.last.offset) if (self.last.length or 0) >= ABSURD else []
             if guessed:
                 return guessed
@@ -148,7 +144,10 @@ class SideState:
             return [Finding("stream.cut-short", detail, self.side, self.last.offset)]
         detail = f"the stream ends after {len(pending)} bytes of a frame: {pending[:16].hex(' ')}"
         cut = [Finding("stream.cut-short", detail, self.side, self.end)]
-        return self._foreign(pending[:_FOREIGN_WINDOW], self.end) or self._guessed(pending, self.end) or cut
+        foreign = foreign_bytes(
+            pending[:FRAME_WINDOW], message_open=self.context.message_open, side=self.side
+        )
+        return self._named(foreign, self.end) or self._guessed(pending, self.end) or cut
 
     def _guessed(self, data: bytes, offset: int) -> list[Finding]:
         """What the frame that never came to its end makes sense as."""
@@ -158,8 +157,7 @@ class SideState:
         detail = f"it would be a whole frame in dialect {found.name}: {data[:10].hex(' ')}"
         return [Finding(LENGTH, detail, self.side, offset)]
 
-    def _foreign(self, data: bytes, offset: int) -> list[Finding]:
-        found = foreign_bytes(data, message_open=self.context.message_open, side=self.side)
+    def _named(self, found: ForeignBytes | None, offset: int) -> list[Finding]:
         if found is None:
             return []
         detail = f"{found.detail}; frames behind it are not checked"
@@ -170,4 +168,4 @@ class SideState:
         right = self._plain and prefix[0] in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)
         if not right or (prefix[1] >= 0x80) is not (self.side is Side.CLIENT):
             return _NEVER
-        return _LEAST_LENGTH.get(prefix[1] & 0x7F, 0)
+        return LEAST_EXTENDED.get(prefix[1] & 0x7F, 0)

@@ -8,7 +8,10 @@ the culprit. Nothing here matches bytes that could begin a legal frame.
 import re
 from dataclasses import dataclass
 
-from wsproxy.protocol.frame import Side
+from wsproxy.protocol.frame import Frame, Side
+
+FRAME_WINDOW = 1 << 12
+"""So many bytes of what may be a frame tell what it is."""
 
 _HTTP_HEAD = re.compile(rb"(?:HTTP/[0-9]\.[0-9] |[A-Z]{3,10} [^\s]{1,8192} HTTP/[0-9])")
 _HTTP_BEGUN = re.compile(rb"HTTP/[0-9.]*\Z|(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) [/*h][^\r\n]*\Z")
@@ -66,6 +69,15 @@ def foreign_bytes(
     if found is not None:
         return found
     return None if message_open else _stray_zero(data)
+
+
+def foreign_frame(frame: Frame, *, message_open: bool, side: Side) -> ForeignBytes | None:
+    """What was decoded as this frame, if it is something else: its first 4 KiB tell. A dialect without
+    lengths has nothing of the kind.
+    """
+    if frame.header[0] >= 0x80 or frame.length is None:
+        return None
+    return foreign_bytes(frame.serialize()[:FRAME_WINDOW], message_open=message_open, side=side)
 
 
 def _handshake(data: bytes) -> ForeignBytes | None:

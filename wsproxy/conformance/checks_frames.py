@@ -15,16 +15,20 @@ from wsproxy.conformance.checks_deflate import DAMAGED, deflate_rule, is_deflate
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.in_clear import close_in_clear
 from wsproxy.protocol.deflate import DeflateParameters
-from wsproxy.protocol.frame import Frame, OpaqueData, Side
+from wsproxy.protocol.frame import CONTROL_LIMIT, RSV1, Frame, OpaqueData, Side
 from wsproxy.protocol.message import NOT_AGREED, Message
-from wsproxy.protocol.opcodes import LOCAL_CLOSE_CODES, OPCODE_NAMES, Opcode, close_code_name, opcode_name
+from wsproxy.protocol.opcodes import (
+    ASSIGNED_CLOSE_CODES,
+    LOCAL_CLOSE_CODES,
+    OPCODE_NAMES,
+    Opcode,
+    close_code_name,
+    opcode_name,
+)
 
-_RSV1 = 0b100
-_CONTROL_LIMIT = 125
 _ABOUT_FRAMES = re.compile(r"\(RFC (?:6455 section 5\.4|7692 section 6(?:\.1)?)\)")
 # Length bytes a header of each total size (without its masking key) has, and the least that needs them.
 _LEAST_LENGTH = {4: 126, 6: 126, 10: 65536}
-_RESERVED_CLOSE_CODE, _LAST_ASSIGNED_CLOSE_CODE = 1004, 1014
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def context_for(side: Side, extensions: str | None) -> FrameContext:
     deflate = DeflateParameters.from_extension_header(extensions)
     if deflate is None:
         return FrameContext(side, rsv_defined=0b111)
-    return FrameContext(side, rsv_defined=_RSV1, per_frame=deflate.per_frame)
+    return FrameContext(side, rsv_defined=RSV1, per_frame=deflate.per_frame)
 
 
 type FrameCheck = Callable[[Frame, FrameContext], Iterator[tuple[str, str]]]
@@ -124,12 +128,12 @@ def check_reserved_bits(frame: Frame, context: FrameContext) -> Iterator[tuple[s
     """Reserved bits need an extension. Source: RFC 6455 section 5.2, RFC 7692 section 6."""
     undefined = frame.rsv & ~context.rsv_defined
     if undefined:
-        bits = " and ".join(f"RSV{n}" for n in (1, 2, 3) if undefined & (_RSV1 >> (n - 1)))
+        bits = " and ".join(f"RSV{n}" for n in (1, 2, 3) if undefined & (RSV1 >> (n - 1)))
         verb = "are" if " and " in bits else "is"
         yield "frame.rsv-bits", f"{bits} {verb} set, and no extension was negotiated that defines it"
-    elif frame.rsv & _RSV1 and frame.is_control:
+    elif frame.rsv & RSV1 and frame.is_control:
         yield "deflate.rsv1-on-control", f"RSV1 is set on a {opcode_name(frame.opcode)} frame"
-    elif frame.rsv & _RSV1 and frame.opcode == Opcode.CONTINUATION and not context.per_frame:
+    elif frame.rsv & RSV1 and frame.opcode == Opcode.CONTINUATION and not context.per_frame:
         yield "deflate.rsv1-on-continuation", "RSV1 is set again on a continuation frame"
 
 
@@ -155,8 +159,8 @@ def check_control(frame: Frame, context: FrameContext) -> Iterator[tuple[str, st
     name = opcode_name(frame.opcode)
     if not frame.fin:
         yield "control.fragmented", f"a {name} frame without FIN"
-    if (frame.length or 0) > _CONTROL_LIMIT:
-        yield "control.too-long", f"a {name} frame of {frame.length} bytes, {_CONTROL_LIMIT} are allowed"
+    if (frame.length or 0) > CONTROL_LIMIT:
+        yield "control.too-long", f"a {name} frame of {frame.length} bytes, {CONTROL_LIMIT} are allowed"
 
 
 def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
@@ -178,7 +182,7 @@ def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]
         )
     elif not 1000 <= code <= 4999:
         yield "close.invalid-code", f"close code {code}{_misread_code(frame.payload)}"
-    elif code == _RESERVED_CLOSE_CODE or _LAST_ASSIGNED_CLOSE_CODE < code < 3000:
+    elif code < 3000 and code not in ASSIGNED_CLOSE_CODES:
         yield "close.unassigned-code", f"close code {code} has no registered meaning"
     yield from _not_utf8("close.reason-not-utf8", frame.payload[2:])
 
@@ -211,7 +215,7 @@ FRAME_CHECKS: tuple[FrameCheck, ...] = (
 
 
 def _fewer(length: int) -> str:
-    return "7 bits are enough" if length <= _CONTROL_LIMIT else "2 are enough"
+    return "7 bits are enough" if length <= CONTROL_LIMIT else "2 are enough"
 
 
 def _misread_code(payload: bytes) -> str:

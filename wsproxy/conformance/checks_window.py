@@ -8,12 +8,11 @@ import zlib
 from wsproxy.conformance.checks_deflate import WINDOW_EXCEEDED, stands_alone, window_bits
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.deflate import DeflateParameters
-from wsproxy.protocol.frame import Frame, FramePiece, Side
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, Side
 from wsproxy.protocol.inflate import TAIL
 from wsproxy.protocol.message import Message
 
 _LARGEST = 15
-_RSV1 = 4
 _STEP = 1 << 16
 _MOST_STEPS = 1 << 10
 
@@ -39,7 +38,7 @@ class WindowSeen:
         if frame.is_control:
             return
         if frame.opcode:
-            self._compressed, self._failed, self._steps = bool(frame.rsv & _RSV1), False, 0
+            self._compressed, self._failed, self._steps = bool(frame.rsv & RSV1), False, 0
             if self._alone:
                 self._decompressor = zlib.decompressobj(-self._bits)
         self._fin = frame.fin

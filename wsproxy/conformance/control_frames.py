@@ -8,8 +8,8 @@ from typing import Protocol
 from wsproxy.conformance.conditions import Draft
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outlet import Outlet
-from wsproxy.conformance.repairs_frames import CONTROL_LIMIT, FrameRepairs
-from wsproxy.protocol.frame import Frame, FramePiece
+from wsproxy.conformance.repairs_frames import FrameRepairs
+from wsproxy.protocol.frame import CONTROL_LIMIT, Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
 
@@ -67,7 +67,7 @@ class ControlFrames:
         `known` is how many pings this side had been sent when it came.
         """
         self._known = known
-        self._end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
+        self._end = frame.end_so_far
         if frame.complete:
             self._go_on(frame)
             return

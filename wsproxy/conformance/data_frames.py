@@ -5,7 +5,7 @@ Source: RFC 6455 sections 5.4 and 5.6.
 
 from typing import Protocol
 
-from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.conditions import Conditions, Draft
 from wsproxy.conformance.hold import HeldFrame, Hold
 from wsproxy.conformance.inflating import InflatingMessage
 from wsproxy.conformance.outlet import Outlet
@@ -14,7 +14,7 @@ from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.repairs_messages import MessageDraft
 from wsproxy.conformance.sequence import INTERRUPTED, Sequence
 from wsproxy.conformance.whole_messages import MESSAGES, WholeMessages
-from wsproxy.protocol.frame import Frame, FramePiece
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
 

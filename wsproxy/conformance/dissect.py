@@ -9,7 +9,7 @@ from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.describe import FieldSpan
-from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, Side, WireEvent
 from wsproxy.protocol.grammar import Dialect, describe_header
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.header import MAX_HEADER_SIZE
@@ -18,7 +18,6 @@ from wsproxy.protocol.message import Message, MessageAssembler
 
 _FOREIGN_WINDOW = 1 << 16
 _FIRST_STRETCH = 64 << 10
-_RSV1 = 0b100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def dissect(
     known = side or _side(found, data[position : position + MAX_HEADER_SIZE], dialect)
     context = FrameContext(known)
     if parameters:
-        context = FrameContext(known, rsv_defined=_RSV1, per_frame=parameters.per_frame)
+        context = FrameContext(known, rsv_defined=RSV1, per_frame=parameters.per_frame)
     assembler = MessageAssembler((parameters or DeflateParameters()).inflater(known))
     state = _State(context, assembler, list(found))
     while position < len(data) and not _enough(state, most):

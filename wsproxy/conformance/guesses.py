@@ -85,15 +85,22 @@ class Guesses:
             if header is not None and not absurd and LEN126.read_header(data) is None:
                 return self._longer(data, late=late)
         if self._lengths and self._side is Side.SERVER and data[:1] in _DATA and data[1:6] == bytes(5):
-            shifted = SHIFTED.read_header(data)
-            if shifted is None and not late:
-                return WAIT
-            if isinstance(shifted, Header) and _LEAST_LONG - 1 <= (shifted.length or 0) < _SANE:
-                self._lengths = False
-                self.dialect = SHIFTED
-                return SHIFTED
+            shifted = self._shifted(data, late=late)
+            if shifted is not None:
+                return shifted
         if self._resync and len(data) > 1 and not self._may_begin(data):
             return self._next_frame(data)
+        return None
+
+    def _shifted(self, data: bytes, *, late: bool) -> Stray | Dialect | None:
+        """A length of 8 bytes that stands one byte too far left, over the 127."""
+        header = SHIFTED.read_header(data)
+        if header is None and not late:
+            return WAIT
+        if isinstance(header, Header) and _LEAST_LONG - 1 <= (header.length or 0) < _SANE:
+            self._lengths = False
+            self.dialect = SHIFTED
+            return SHIFTED
         return None
 
     def _longer(self, data: bytes, *, late: bool) -> Stray | None:

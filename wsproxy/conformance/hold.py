@@ -17,7 +17,7 @@ class HeldFrame:
         self.known = known
         self.member = member
         self.complete = frame.complete
-        self.end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
+        self.end = frame.end_so_far
         self._payload = bytearray()
 
     def add(self, piece: FramePiece) -> None:

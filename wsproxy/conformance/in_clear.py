@@ -5,16 +5,14 @@ Source: RFC 6455 sections 5.3 and 7.4.
 
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.masking import apply_mask_from_start
-
-ASSIGNED = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
-"""The close codes below 3000 that may go on the wire."""
+from wsproxy.protocol.opcodes import ASSIGNED_CLOSE_CODES
 
 _BLANKS = str.maketrans("\t\r\n", "   ")
 
 
 def may_be_sent(code: int) -> bool:
     """Whether a close code may go on the wire (RFC 6455 section 7.4.2)."""
-    return code in ASSIGNED or 3000 <= code <= 4999
+    return code in ASSIGNED_CLOSE_CODES or 3000 <= code <= 4999
 
 
 def close_in_clear(payload: bytes, key: bytes | None) -> bytes | None:

@@ -46,7 +46,7 @@ class InflatingMessage:
 
     def frame(self, frame: Frame) -> None:
         """Its next frame, or the beginning of that."""
-        self._end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
+        self._end = frame.end_so_far
         self._take(frame, frame.payload, last=frame.complete)
 
     def piece(self, piece: FramePiece) -> None:

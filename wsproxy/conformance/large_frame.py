@@ -6,9 +6,9 @@ must (the peer takes no such frame, or the length is not known), each part becom
 Source: RFC 6455 section 5.4.
 """
 
-from wsproxy.conformance.conditions import RSV1, Draft
+from wsproxy.conformance.conditions import Draft
 from wsproxy.conformance.outlet import Outlet
-from wsproxy.protocol.frame import FramePiece
+from wsproxy.protocol.frame import RSV1, FramePiece
 from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.opcodes import Opcode
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.conditions import Conditions, Draft
 from wsproxy.conformance.frame_writer import FrameWriter
 from wsproxy.conformance.outgoing import Track
 from wsproxy.conformance.utf8_stream import Utf8Stream, completion
+from wsproxy.protocol.frame import RSV1
 from wsproxy.protocol.opcodes import Opcode
 
 _MOST_WAITING = 64

@@ -93,11 +93,6 @@ def load_profile(spec: str, *files_on_top: str) -> Profile:
     )
 
 
-def known_rules() -> list[str]:
-    """Every rule id a profile can name."""
-    return [*RULES]
-
-
 @dataclass(slots=True)
 class _Layers:
     """What the profiles read so far say, the included before the including."""
@@ -167,13 +162,12 @@ def _by_side(table: Any, where: str, key: str) -> Iterable[tuple[Side, Mapping[s
 
 
 def _check_rules(values: Mapping[str, Any], where: str) -> list[tuple[str, bool]]:
-    known = known_rules()
     switches = sorted(_flat(values), key=lambda switch: (not switch[0].endswith("*"), len(switch[0])))
     for pattern, on in switches:
         if not isinstance(on, bool):
             raise UsageError(f"profile {where}: {pattern} takes true or false, not {on!r}")
-        if not any(_matches(pattern, rule_id) for rule_id in known):
-            raise UsageError(f"profile {where}: there is no rule {pattern!r}{_instead(pattern, known)}")
+        if not any(_matches(pattern, rule_id) for rule_id in RULES):
+            raise UsageError(f"profile {where}: there is no rule {pattern!r}{_instead(pattern, RULES)}")
     return switches
 
 
@@ -198,7 +192,7 @@ def _check_options(values: Mapping[str, Any], where: str) -> Mapping[str, Any]:
 
 def _resolve(switches: Iterable[tuple[str, bool]]) -> Iterable[str]:
     lines = list(switches)
-    for rule_id in known_rules():
+    for rule_id in RULES:
         last = [on for pattern, on in lines if _matches(pattern, rule_id)][-1:]
         if last == [True]:
             yield rule_id

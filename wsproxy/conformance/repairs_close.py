@@ -4,12 +4,12 @@ Source: RFC 6455 sections 5.5.1 and 7.4.
 """
 
 from wsproxy.conformance.conditions import Conditions, Draft
-from wsproxy.conformance.in_clear import ASSIGNED, close_in_clear, may_be_sent
+from wsproxy.conformance.in_clear import close_in_clear, may_be_sent
 from wsproxy.conformance.utf8_stream import is_utf8
-from wsproxy.protocol.opcodes import LOCAL_CLOSE_CODES, Opcode
+from wsproxy.protocol.opcodes import ASSIGNED_CLOSE_CODES, LOCAL_CLOSE_CODES, Opcode
 
 REASON_LIMIT = 123
-NORMAL, GOING_AWAY, PROTOCOL_ERROR, INVALID_DATA, TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1002, 1007, 1009, 1011
+NORMAL, INVALID_DATA, TOO_BIG, INTERNAL_ERROR = 1000, 1007, 1009, 1011
 
 _NO_STATUS = 1005
 
@@ -81,7 +81,7 @@ def invalid_code(draft: Draft, _: Conditions) -> bool:
 def unassigned_code(draft: Draft, _: Conditions) -> bool:
     """A reserved code that was never assigned. RFC 6455 section 7.4.2; case K11."""
     code, reason = _read(draft)
-    if code is None or not 1000 <= code <= 2999 or code in ASSIGNED or code in LOCAL_CLOSE_CODES:
+    if code is None or not 1000 <= code <= 2999 or code in ASSIGNED_CLOSE_CODES or code in LOCAL_CLOSE_CODES:
         return False
     draft.payload = close_payload(INTERNAL_ERROR, reason)
     return True

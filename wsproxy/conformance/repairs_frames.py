@@ -11,12 +11,11 @@ from enum import Flag, auto
 from typing import NamedTuple
 
 from wsproxy.conformance import repairs_close
-from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.conditions import Conditions, Draft
 from wsproxy.conformance.frame_writer import ZERO_KEY
-from wsproxy.protocol.frame import Side
+from wsproxy.protocol.frame import CONTROL_LIMIT, RSV1, Side
 from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
 
-CONTROL_LIMIT = 125
 _LEAST_LENGTH = {4: 126, 10: 65536}
 
 type FrameRepair = Callable[[Draft, Conditions], bool]

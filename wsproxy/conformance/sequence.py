@@ -5,14 +5,14 @@ Source: RFC 6455 section 5.4.
 
 from collections.abc import Callable
 
-from wsproxy.conformance.conditions import RSV1, Conditions, Draft
+from wsproxy.conformance.conditions import Conditions, Draft
 from wsproxy.conformance.large_frame import NOT_UTF8, DroppedFrame, LargeFrame
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA
 from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.repairs_messages import retyped
 from wsproxy.conformance.utf8_stream import Utf8Stream
-from wsproxy.protocol.frame import Frame, FramePiece
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
 ORPHAN, INTERRUPTED = "message.orphan-continuation", "message.interrupted"
@@ -63,7 +63,7 @@ class Sequence:
     def frame(self, frame: Frame, *, checked: bool = False) -> None:
         """A data frame, or the beginning of a large one; `checked` says its text needs no look."""
         draft = self._repairs.apply(Draft.of(frame))
-        end = frame.offset + len(frame.header) + len(frame.payload) + len(frame.trailer)
+        end = frame.end_so_far
         if draft.dropped:
             self.dropping = self.dropping or (not frame.fin and self._outlet.open is None)
             self._drop(draft, end)

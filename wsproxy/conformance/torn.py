@@ -7,11 +7,12 @@ waited for: no repair needs that.
 Source: RFC 6455 section 5.2.
 """
 
-from wsproxy.conformance.conditions import RSV1, Conditions
+from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.keepalive import SECOND
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.frame import RSV1
 from wsproxy.protocol.header import Header
 from wsproxy.protocol.opcodes import Opcode
 

@@ -5,13 +5,12 @@ from typing import NamedTuple
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.whole_messages import WholeMessages
-from wsproxy.protocol.frame import Side
+from wsproxy.protocol.frame import LEAST_EXTENDED, Side
 from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import Opcode
 
 _ANY_LENGTH = 1 << 63
-_EXTENDED = {126: 126, 127: 1 << 16}
 
 
 class Verdict(NamedTuple):
@@ -77,4 +76,4 @@ class Verdicts(dict[bytes, Verdict]):
             return _LOOK_CLOSER
         limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0
         is_text = opcode == Opcode.TEXT and self._messages.watches_text
-        return Verdict(_EXTENDED.get(length, 0), limit or _ANY_LENGTH, is_text)
+        return Verdict(LEAST_EXTENDED.get(length, 0), limit or _ANY_LENGTH, is_text)

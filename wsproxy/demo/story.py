@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -277,14 +277,15 @@ def _device() -> Iterator[int]:
 def keep_small(recording: Path, kept: Path) -> None:
     """Copy a finished SQLite recording to `kept`, which must not exist, in as few bytes as it takes.
 
-    Raises OSError or sqlite3.Error where that is not possible.
+    Raises OSError or sqlite3.Error where that is not possible; then there is no such file.
     """
     kept.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(recording)
+    os.close(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        # Large pages are for speed; what is passed around should be small.
-        connection.execute(f"PRAGMA page_size = {_SMALL_PAGE}")
-        connection.execute("VACUUM INTO ?", (str(kept),))
-    finally:
-        connection.close()
-    kept.chmod(0o600)
+        with closing(sqlite3.connect(recording)) as connection:
+            # Large pages are for speed; what is passed around should be small.
+            connection.execute(f"PRAGMA page_size = {_SMALL_PAGE}")
+            connection.execute("VACUUM INTO ?", (str(kept),))
+    except BaseException:
+        kept.unlink(missing_ok=True)
+        raise

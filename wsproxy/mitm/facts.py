@@ -55,7 +55,8 @@ def target(request: http.Request) -> str:
 def http_target(request: http.Request) -> str:
     """The http:// or https:// URL a request asks for."""
     scheme = "https" if request.scheme == "https" else "http"
-    return f"{scheme}://{url.hostport(scheme, request.host, request.port)}{request.path}"
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    return f"{scheme}://{url.hostport(scheme, host, request.port)}{request.path}"
 
 
 def _if_other(received: bytes, sent: bytes | None) -> bytes | None:

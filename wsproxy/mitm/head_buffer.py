@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from h11._receivebuffer import ReceiveBuffer
 
-from wsproxy.conformance.hixie76 import is_hixie76_request, is_hixie76_response
+from wsproxy.conformance.hixie76 import ANSWER_BYTES, is_hixie76_request, is_hixie76_response
 from wsproxy.mitm.heads import headless_view, plain_view, request_view, response_view, upgrade_request
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import (
@@ -24,7 +24,6 @@ from wsproxy.protocol.handshake import (
 
 _HIXIE76_KEY = "Sec-WebSocket-Key1"
 _HIXIE76_TAIL = 8
-_HIXIE76_ANSWER = 16
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 
 _SENT = {Side.CLIENT: "request", Side.SERVER: "response"}
@@ -92,7 +91,7 @@ class HeadBuffer(ReceiveBuffer):
             return _HIXIE76_TAIL if parse_request_head(head).get(_HIXIE76_KEY) is not None else 0
         request = self._asked()
         asked = request is not None and is_hixie76_request(request)
-        return _HIXIE76_ANSWER if asked and is_hixie76_response(parse_response_head(head)) else 0
+        return ANSWER_BYTES if asked and is_hixie76_response(parse_response_head(head)) else 0
 
     def give_up(self) -> None:
         """No more of this head will come: what came of it is to be relayed as it is."""

@@ -165,7 +165,7 @@ class InterceptLayer(SessionLayer):
             opcode = original.opcode if not changed or original.opcode not in _SHOWN else int(seen.type)
             try:
                 frame = self.session.encoder.encode(side, opcode, seen.content, masked=part.masked)
-            except UsageError as error:
+            except (UsageError, TypeError) as error:
                 _log.error("a message from the %s goes on unchanged: %s", side, error)
                 return part.data
         outlet.window_broken |= original.compressed and outlet.window_shared

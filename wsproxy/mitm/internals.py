@@ -24,7 +24,7 @@ def set_options(**values: object) -> None:
 
 def options_error(reason: str) -> exceptions.OptionsError:
     """What to raise when an option's value cannot be used."""
-    return cast(Any, exceptions.OptionsError)(reason)  # type: ignore[no-any-return]
+    return cast(exceptions.OptionsError, cast(Any, exceptions.OptionsError)(reason))
 
 
 def shut_down() -> None:

@@ -38,12 +38,15 @@ class LegLost(MessageInjected[Side]):
 
 @dataclass(frozen=True, slots=True)
 class SessionParts:
-    """What a session is made of: who sees it, how messages are written, what is kept of them."""
+    """What a session is made of: who sees it, how messages are written, what is kept of them. `sees_close`:
+    `note_close` is called for its Close frames.
+    """
 
     tap: Tap
     encoder: Encoder
     limits: MessageLimits
     shows_messages: bool
+    sees_close: bool
     on_end: Callable[["LiveSession"], None]
     clock: Clock = time.time_ns
 
@@ -65,6 +68,7 @@ class LiveSession:
             Side.CLIENT: flow.client_conn,
             Side.SERVER: flow.server_conn,
         }
+        self._sees_close = parts.sees_close
         self._kept = KeptMessages(self.data, parts.limits)
         self._on_end = parts.on_end
         self._over = False
@@ -125,7 +129,7 @@ class LiveSession:
         self.data.timestamp_end = at_ns / 1e9
         if self.data.closed_by_client is None and ended_by is not None:
             self.data.closed_by_client = ended_by is Side.CLIENT
-        if self.data.close_code is None and self.tap.followers:
+        if self.data.close_code is None and self._sees_close:
             self.data.close_code = _ABNORMAL_CLOSURE
         self._on_end(self)
 

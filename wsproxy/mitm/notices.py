@@ -19,8 +19,10 @@ _HINTS = (
     ("handshake failure", "for an old device, use --legacy-tls"),
     ("unsafe legacy renegotiation", "for an old device, use --legacy-tls"),
     ("dh key too small", "for an old device, use --legacy-tls"),
-    ("connection closed", "for an old device, use --legacy-tls"),
+    ("connection closed", "for an old device, use --legacy-tls; if it speaks no TLS, ask for ws://"),
+    ("does not speak TLS", "ask for ws://"),
 )
+_PLAIN_HINTS = (("server closed connection", "if it speaks TLS, ask for wss://"),)
 
 
 class Notices:
@@ -52,8 +54,8 @@ class Notices:
         """Tell why the device could not be reached, and what may help."""
         if raw_head(flow.request) is None or flow.error is None or flow.websocket is not None:
             return
-        tls = flow.request.scheme == "https"
-        hints = [hint for cause, hint in _HINTS if tls and cause in flow.error.msg]
+        known = _HINTS if flow.request.scheme == "https" else _PLAIN_HINTS
+        hints = [hint for cause, hint in known if cause in flow.error.msg]
         _log.warning(
             "%s",
             "; ".join((f"no session with {self._shown(target(flow.request))}: {flow.error.msg}", *hints[:1])),

@@ -22,7 +22,7 @@ from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.logs import forwarded_logs
-from wsproxy.mitm.startup import StartupCheck, listen_on_tcp_alone, listening_urls, stop_listening
+from wsproxy.mitm.startup import StartupCheck, free_port, listen_on_tcp_alone, listening_urls, stop_listening
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
@@ -188,6 +188,8 @@ class Proxy:
             **({"web_open_browser": False} if settings.web else {}),
         )
         options.set(*settings.set_options, defer=True)
+        if settings.web and options.web_port == 0:
+            options.update(web_port=free_port(options.web_host))
         options.update(scripts=list(settings.scripts), wsproxy_recording=settings.recording or "")
 
     def _ready(self) -> None:
@@ -225,8 +227,8 @@ def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | Non
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within, Ctrl-C and SIGTERM stop the proxy, a second one ends the process. Elsewhere than in the main
-    thread there are no signals.
+    """Within, Ctrl-C, SIGTERM and the end of the terminal stop the proxy, a second one ends the process.
+    Elsewhere than in the main thread there are no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -240,7 +242,11 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             os._exit(_FORCED)
         stop()
 
-    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup it is ignored, and stays so.
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, interrupted) for number in numbers}
     try:
         yield
     finally:

@@ -95,7 +95,15 @@ class Sessions:
         follows = audience.follows and not settings.intercept
         tap = Tap(None, self._followers(agreed, audience) if follows else {})
         encoder = Encoder(agreed.dialects, self._new_key)
-        parts = SessionParts(tap, encoder, settings.limits, audience.messages, self.live.discard, self._clock)
+        parts = SessionParts(
+            tap=tap,
+            encoder=encoder,
+            limits=settings.limits,
+            shows_messages=audience.messages,
+            sees_close=follows or settings.intercept,
+            on_end=self.live.discard,
+            clock=self._clock,
+        )
         session = LiveSession(flow, handler, parts)
         if self.recorder is not None:
             tap.recorder = self._record(self.recorder, flow, agreed)

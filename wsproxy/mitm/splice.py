@@ -12,7 +12,7 @@ not do: a StreamReader resumes a transport that somebody else paused.)
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from wsproxy.mitm.pressure import Gate
 from wsproxy.protocol.frame import Side
@@ -109,7 +109,7 @@ class Leg(asyncio.Protocol):
         self._reader = reader
         self._gate = gate
         self._on_lost = on_lost
-        self._original: StreamProtocol = transport.get_protocol()  # type: ignore[assignment]
+        self._original = cast(StreamProtocol, transport.get_protocol())
         self._peer: Leg | None = None
         self._relay: Relay | None = None
         self._held: list[bytes] = []

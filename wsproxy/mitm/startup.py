@@ -10,6 +10,7 @@ import asyncio
 import errno
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -84,6 +85,18 @@ def listen_on_tcp_alone(spec: str) -> None:
         mode = mode_specs.ProxyMode.parse(spec)
         if isinstance(mode, mode_specs.ReverseMode) and mode.scheme == "https":
             object.__setattr__(mode, "transport_protocol", mode_specs.TCP)
+
+
+def free_port(host: str) -> int:
+    """A port of `host` (empty: of any address) that nobody listens on: mitmweb never says which one it got
+    for 0. Raises OSError if `host` is none of this machine.
+    """
+    family, *_, address = socket.getaddrinfo(
+        host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.create_server(address, family=family) as found:
+        port: int = found.getsockname()[1]
+    return port
 
 
 async def stop_listening() -> None:

@@ -35,7 +35,8 @@ def describe(grammar: Any, data: bytes) -> list[FieldSpan]:
     watch = _Watch(["header" / grammar], unit=8)
     try:
         watch.grammar.parse_stream(BytesIO(data))
-    except Exception:
+    except (Exception, SystemExit):
+        # A user's grammar may raise anything; what it read before is drawn.
         return list(watch.spans(0, 0, torn=True))
     return list(watch.spans(0, 0, torn=False))
 
@@ -88,7 +89,8 @@ class _Watch:
         }
         try:
             width = part.sizeof(**known) * self._unit
-        except Exception:
+        except (Exception, SystemExit):
+            # Its width depends on what was not read, or a user's grammar raises as it likes.
             width = None
         yield _span(part, None, base + start * self._unit, width)._replace(complete=False)
 

@@ -6,10 +6,21 @@ thousands of them a second, and a named tuple is built several times faster than
 Source: RFC 6455 section 5.2.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from wsproxy.protocol.masking import apply_mask
+
+RSV1 = 0b100
+"""In the `rsv` of a frame: the first reserved bit, which says that a message is compressed (RFC 7692)."""
+
+CONTROL_LIMIT = 125
+"""The most payload data of a control frame, in bytes (section 5.5)."""
+
+LEAST_EXTENDED: Mapping[int, int] = MappingProxyType({126: 126, 127: 1 << 16})
+"""By the 7-bit length: the least length, in bytes, that has to be written so (section 5.2)."""
 
 
 class Side(StrEnum):
@@ -47,6 +58,17 @@ class Frame(NamedTuple):
     def complete(self) -> bool:
         """Whether `payload` is all of it; when False, pieces follow."""
         return bool(self.trailer) if self.length is None else self.length == len(self.payload)
+
+    @property
+    def end(self) -> int:
+        """Where the next frame starts, in bytes as `offset`; without a length, where `payload` ends."""
+        length = len(self.payload) if self.length is None else self.length
+        return self.offset + len(self.header) + length + len(self.trailer)
+
+    @property
+    def end_so_far(self) -> int:
+        """Where what is here of it ends, in bytes as `offset`: before its pieces."""
+        return self.offset + len(self.header) + len(self.payload) + len(self.trailer)
 
     @property
     def masked(self) -> bool:

@@ -188,7 +188,8 @@ class Dialect:
         fields = {"fin": fin, "rsv": rsv, "opcode": opcode, "length": length, "masked": masked}
         try:
             return bytes(self.header.build({**fields, "masking_key": masking_key}))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # construct's own errors, and whatever a user's grammar raises.
             raise UsageError(
                 f"dialect {self.name} cannot write a header with {fields}: {one_line(error)}"
             ) from error
@@ -233,7 +234,8 @@ def load_dialect(spec: str) -> Dialect:
     """
     if spec in DIALECTS:
         return DIALECTS[spec]
-    path, name = (spec, "HEADER") if spec.endswith(".py") else spec.rpartition(":")[::2]
+    path, name = (spec, "") if spec.endswith(".py") else spec.rpartition(":")[::2]
+    name = name or "HEADER"
     if not path.endswith(".py"):
         known = ", ".join(DIALECTS)
         raise UsageError(
@@ -254,7 +256,8 @@ def _load_grammar(path: str, name: str) -> Any:
     for sample in (b"\0", b"\1", b"\x81", b"\xff"):
         try:
             fields = grammar.parse(sample * MAX_HEADER_SIZE)
-        except Exception:
+        except (Exception, SystemExit):
+            # That it cannot read nonsense is no fault of a grammar.
             continue
         if missing := missing_fields(fields):
             raise UsageError(f"{name} in {path} yields no {missing}: add it (a Computed field will do)")

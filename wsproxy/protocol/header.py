@@ -59,7 +59,8 @@ def read_header(grammar: Any, data: bytes) -> Header | Unreadable | None:
     header: Header | Unreadable
     try:
         header = _header(grammar.parse_stream(stream), stream.tell())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # A user's grammar may raise anything, and no peer's bytes may end the session.
         header = Unreadable(f"the dialect's grammar cannot read this header: {one_line(error)}")
     if not stream.short:
         return header

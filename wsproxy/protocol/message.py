@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from wsproxy.errors import UsageError
 from wsproxy.protocol.deflate import Inflater, InflateStream
-from wsproxy.protocol.frame import Frame, FramePiece, WireEvent
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, WireEvent
 from wsproxy.protocol.inflate import Fragment
 
 MESSAGE_LIMIT = 1 << 20
 
-_RSV1 = 0b100
 _MOST_FRAGMENTS = 4096
 
 _ORPHAN = "a continuation frame without a message to continue (RFC 6455 section 5.4)"
@@ -78,7 +77,7 @@ class _OpenMessage:
 
     def begin_frame(self, frame: Frame) -> None:
         """Count the frame in."""
-        rsv1 = frame.rsv >= _RSV1
+        rsv1 = frame.rsv >= RSV1
         if len(self.cuts) < _MOST_FRAGMENTS:
             self.cuts.append((len(self.data), rsv1))
         if self.frames and rsv1 and not frame.opcode:
@@ -138,7 +137,7 @@ class MessageAssembler:
                 return None
             if fin and opcode and self._open is None and length == len(payload) <= self._limit:
                 end = offset + len(header) + length
-                if rsv < _RSV1 and self._inflater is None:
+                if rsv < RSV1 and self._inflater is None:
                     # Half the time that the constructor of a named tuple takes; most messages come by here.
                     return tuple.__new__(
                         Message, (opcode, payload, length, 1, False, offset, end, False, None)
@@ -157,7 +156,7 @@ class MessageAssembler:
 
     def _single(self, frame: Frame, end: int) -> Message:
         """A message in one frame, where compression plays a part."""
-        rsv1, payload, length, error = frame.rsv >= _RSV1, frame.payload, len(frame.payload), None
+        rsv1, payload, length, error = frame.rsv >= RSV1, frame.payload, len(frame.payload), None
         if rsv1 and self._inflater is not None:
             payload, length, error, _ = self._inflater.inflate(payload)
         elif self._inflater is not None:

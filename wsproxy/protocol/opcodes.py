@@ -45,6 +45,9 @@ CLOSE_CODE_NAMES: Mapping[int, str] = MappingProxyType(
     }
 )
 
+ASSIGNED_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+"""The codes below 3000 that may go on the wire (the IANA registry)."""
+
 LOCAL_CLOSE_CODES = frozenset({1005, 1006, 1015})
 """Codes for an endpoint's own use, never for the wire (RFC 6455 section 7.4.1)."""
 

@@ -7,15 +7,15 @@ import zlib
 from collections.abc import Sequence
 
 from wsproxy.errors import UsageError
+from wsproxy.protocol.beginnings import common_length
 from wsproxy.protocol.deflate import DeflateParameters
-from wsproxy.protocol.frame import Frame, FramePiece, Side
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.inflate import TAIL
 from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.overwrite import overwritten
 
-RSV1 = 0b100
 _CLOSE_CODE_SIZE = 2
 
 _FRAME_COST = 64
@@ -121,8 +121,8 @@ def split_changed(old: bytes, new: bytes, sizes: Sequence[int]) -> list[bytes]:
     Those before the first and behind the last byte that differs stay as they are; cuts in between are moved
     in proportion.
     """
-    prefix = _common(old, new)
-    suffix = _common(old[prefix:][::-1], new[prefix:][::-1])
+    prefix = common_length(old, new)
+    suffix = common_length(old[prefix:][::-1], new[prefix:][::-1])
     middle, new_middle = len(old) - prefix - suffix, len(new) - prefix - suffix
     cuts, position = [0], 0
     for size in sizes[:-1]:
@@ -148,18 +148,6 @@ def split_in_proportion(new: bytes, sizes: Sequence[int]) -> list[bytes]:
 
 def _cut(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     return [data[start:end] for start, end in zip(cuts, [*cuts[1:], len(data)], strict=True)]
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes two byte strings have in common at their beginning."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 class Deflater:

@@ -11,18 +11,12 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
-from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, Side, WireEvent
 from wsproxy.protocol.grammar import RFC6455, Dialect
 from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.message import MESSAGE_LIMIT, Message, MessageAssembler
 from wsproxy.protocol.overwrite import cut_short, overwritten, unreadable_size
-from wsproxy.protocol.reframe import (
-    RSV1,
-    Deflater,
-    HeldFrame,
-    fitting,
-    split_changed,
-)
+from wsproxy.protocol.reframe import Deflater, HeldFrame, fitting, split_changed
 
 type Change = Callable[[Message], bytes | None]
 """What a message (or a control frame, as a message of its opcode) is to say instead; None: what it says."""

@@ -67,8 +67,10 @@ class WsReplay:
     def start(self) -> None:
         """Begin to listen.
 
-        Raises RecordingError if there is nothing to replay and nothing is to be recorded.
+        Raises RecordingError if there is nothing to replay and nothing is to be recorded, UsageError for what
+        makes no sense, also where it is only recorded.
         """
+        self._serve()
         plan, exists = self._plan, _exists(self._plan.recording)
         replays = exists and plan.mode in (Mode.NONE, Mode.ONCE, Mode.NEW_EPISODES)
         if not exists and plan.mode is Mode.NONE:
@@ -114,18 +116,24 @@ class WsReplay:
             reasons.append(f"the client departed from the recording {_times(report.mismatch_count)}")
         if self._plan.settings.strict:
             if report.unplayed_count:
-                reasons.append(f"{report.unplayed_count} recorded messages were left unplayed")
+                reasons.append(_unplayed(report.unplayed_count))
             if report.unused_sessions and (self._plan.own or self._plan.settings.sessions):
                 numbers = ", ".join(map(str, report.unused_sessions))
                 cut = _interrupted(self.recording, report.unused_sessions)
                 reasons.append(f"nobody asked for session {numbers} of the recording{cut}")
-        return f"{self.recording}: {'; '.join(reasons)}\n\n{report.text}" if reasons else ""
+        return f"{'; '.join(reasons)}\n\n{self._told(report)}" if reasons else ""
 
     def story(self) -> str:
         """What happened, for a test that failed by itself."""
-        lines = [] if self._replay is None else [f"{self.recording}, replayed:", self.report().text]
+        told = "" if self._replay is None else self._told(self.report(), strict=False)
         notices = () if self._recorder is None else self._recorder.notices
-        return "\n".join(line for line in (*lines, *notices) if line)
+        return "\n".join(line for line in (told, *notices) if line)
+
+    def _told(self, report: "ReplayReport", *, strict: bool = True) -> str:
+        from wsproxy.pytest_plugin.advice import advice
+
+        lines = (f"{self.recording}, replayed:", report.text, advice(report, strict=strict))
+        return "\n".join(line for line in lines if line)
 
     def _serve(self) -> "Replay":
         from wsproxy.replay import serve
@@ -173,6 +181,11 @@ def _interrupted(recording: str, numbers: Sequence[int]) -> str:
     if not cut:
         return ""
     return f" ({', '.join(map(str, cut))} was cut short while it was recorded: use --ws-record-mode=rewrite)"
+
+
+def _unplayed(count: int) -> str:
+    what = "message was" if count == 1 else "messages were"
+    return f"{count} recorded {what} left unplayed"
 
 
 def _times(count: int) -> str:

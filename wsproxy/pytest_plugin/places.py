@@ -4,6 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from wsproxy.errors import UsageError
+
 FOLDER = "recordings"
 SUFFIXES = (".db", ".jsonl")
 
@@ -27,11 +29,18 @@ def own_recording(test_file: Path, name: str, suffix: str) -> Path:
 def named_recording(name: str, test_file: Path, root: Path) -> str:
     """The recording that a marker names: a database URL, or a path, relative to the test's file or, where
     only that exists, to the root of the project.
+
+    Raises UsageError for what can be no path.
     """
     if "://" in name:
         return name
+    if "\0" in name:
+        raise UsageError(f"{name[:80]!r} can be no recording: name a file")
     beside, below_root = test_file.parent / name, root / name
-    return str(below_root if below_root.exists() and not beside.exists() else beside)
+    try:
+        return str(below_root if below_root.exists() and not beside.exists() else beside)
+    except OSError as error:
+        raise UsageError(f"{name[:80]!r} can be no recording: {error.strerror}; name a file") from None
 
 
 def recordings_below(folders: set[Path]) -> set[Path]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from os import PathLike
 from typing import Any
 
 import pytest
@@ -69,12 +70,20 @@ def settings_of(markers: Iterable[pytest.Mark]) -> Settings:
             raise UsageError(
                 f"pytest.mark.wsproxy has no {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}"
             )
-        asked = {**marker.kwargs, **({"recording": str(marker.args[0])} if marker.args else {})}
-        found = {**asked, **found}
+        if marker.args and "recording" in marker.kwargs:
+            raise UsageError("pytest.mark.wsproxy names two recordings: say it once")
+        found = {**marker.kwargs, **({"recording": marker.args[0]} if marker.args else {}), **found}
+    found["recording"] = _place(found.get("recording"))
     given: dict[str, Any] = {
         name: _listed(value) if name in _LISTS else value for name, value in found.items()
     }
     return Settings(**given)
+
+
+def _place(value: Any) -> str | None:
+    if value is None or isinstance(value, str | PathLike):
+        return None if value is None else str(value)
+    raise UsageError(f"{value!r} can be no recording: give pytest.mark.wsproxy a path or a database URL")
 
 
 def _listed(value: Any) -> Sequence[Any]:

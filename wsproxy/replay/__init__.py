@@ -1,4 +1,18 @@
-"""Plays recordings back: a session's device to real clients, its client to a real device."""
+"""Plays recordings back: a session's device to real clients, its client to a real device.
+
+- The device: `serving` is for scripts and tests, `server` listens, a `connection` is one client, with the
+  `setting` that all share. `requests` reads what it asks, `choice` (and `choosing`) says which session it
+  gets, `session_play` plays that, or `handover` gives it away.
+- The client: `client_run` from recording to comparison, `client` on the wire (`asking`, `reaching`,
+  `leading`, `waiting`, `live_session`), `client_player` its turns.
+- Turns, pure: a `script` of steps (out of `source`, by `cursor`), `player`, `actions`, `timing`, `pings`,
+  `hearing`; `opening` and `variation` fit what is sent to this run, with what `varying` takes from messages;
+  `as_sent`.
+- The sockets: `link`, `certificate`.
+- Comparing: `matchers`, `json_values`; `compare` two sessions, by `transcript`, `align` and `heads`; `near`,
+  `redacted`.
+- What came of it: `book`, `report`, `leftovers`; as plain values `model`.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wsproxy.conformance.checks_accept import answer_as
-from wsproxy.conformance.hixie76 import is_hixie76_request, is_hixie76_response
+from wsproxy.conformance.hixie76 import ANSWER_BYTES, is_hixie76_request, is_hixie76_response
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import HeadReader, is_upgrade_response
@@ -14,7 +14,6 @@ from wsproxy.protocol.heads import HeaderField, RequestHead, parse_request_head,
 
 _KEY, _ACCEPT = "sec-websocket-key", "sec-websocket-accept"
 _KEY_SIZE = 16
-_ANSWER_SIZE = 16
 _EXCERPT = 100
 
 
@@ -74,7 +73,7 @@ class AnswerReader:
             if head is None:
                 return None
             challenged = self._asked and is_hixie76_response(parse_response_head(head))
-            self._answer = len(head) + (_ANSWER_SIZE if challenged else 0)
+            self._answer = len(head) + (ANSWER_BYTES if challenged else 0)
         if len(self._received) < self._answer:
             return None
         self.rest = bytes(self._received[self._answer :])

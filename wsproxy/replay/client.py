@@ -218,8 +218,6 @@ class ClientReplay:
         await self._end(step.how)
         return True
 
-    # --- after the opening handshake
-
     async def _turns(self, response: bytes, ended: bool) -> str | None:
         options, start = self._options, self._session.start
         player = ClientPlayer(

@@ -72,7 +72,7 @@ class Hearing:
             if event.opcode < 0x8 or not event.complete:
                 return None
             self._controls += 1
-            end = event.offset + len(event.header) + len(event.payload) + len(event.trailer)
+            end = event.end
             length = len(event.payload)
             return PlayedMessage(self.side, self._controls, event.opcode, event.payload, at_ns, length, end)
         return Undecoded(event.offset + len(event.data), at_ns) if isinstance(event, OpaqueData) else None

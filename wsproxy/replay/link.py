@@ -20,8 +20,11 @@ class Link(asyncio.Protocol):
     """The connection. Reading pauses while more than 256 KiB wait to be taken.
 
     `ended`: the other end has ended its direction; `lost`: nothing can be sent any more either. Times are of
-    `clock`, in nanoseconds. `on_made` is called once it is connected.
+    `clock`, in nanoseconds. `on_made` is called once it is connected; `transport` is
+    not there before.
     """
+
+    transport: asyncio.Transport
 
     def __init__(
         self, on_made: "Callable[[Link], None]", clock: Callable[[], int] = time.monotonic_ns
@@ -35,9 +38,6 @@ class Link(asyncio.Protocol):
         self._changed: asyncio.Future[None] | None = None
         self._own_end = False
         self.ended = self.lost = False
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]
-
-    # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -75,8 +75,6 @@ class Link(asyncio.Protocol):
         """There is room again."""
         self._writable = True
         self._wake()
-
-    # --- what can be done
 
     def take(self) -> tuple[bytes, int] | None:
         """The next chunk received, and when; None: nothing more so far."""
@@ -145,6 +143,15 @@ class Link(asyncio.Protocol):
             self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.transport.abort()
 
+    async def hang_up(self) -> None:
+        """End this direction, then wait for the other end: closing with something unread would reset it."""
+        self.half_close()
+        while not self.ended:
+            while self.take() is not None:
+                pass
+            await self.wait()
+        self.close()
+
     def close(self) -> None:
         """Close it, once what was written is sent."""
         self.transport.close()
@@ -152,8 +159,6 @@ class Link(asyncio.Protocol):
     def abort(self) -> None:
         """Drop it."""
         self.transport.abort()
-
-    # --- inside
 
     def _wake(self) -> None:
         if self._changed is not None and not self._changed.done():

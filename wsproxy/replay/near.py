@@ -7,6 +7,7 @@ from difflib import unified_diff
 from itertools import islice
 from typing import NamedTuple
 
+from wsproxy.protocol.beginnings import common_length
 from wsproxy.protocol.opcodes import opcode_name
 from wsproxy.replay.json_values import NotJson, parse_json, pretty_lines
 from wsproxy.replay.model import PlayedMessage
@@ -112,8 +113,8 @@ def _payload_difference(recorded: PlayedMessage, live: PlayedMessage, names: tup
 
 
 def _text_difference(old: list[str], new: list[str]) -> list[str]:
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
+    start = common_length(old, new)
+    end = common_length(old[start:][::-1], new[start:][::-1])
     # Three lines of context are enough, and what is equal need not be compared again.
     first, last = max(0, start - 3), max(0, end - 3)
     before, after = old[first : len(old) - last], new[first : len(new) - last]
@@ -131,22 +132,10 @@ def _text_difference(old: list[str], new: list[str]) -> list[str]:
 
 def _around(old: str, new: str) -> tuple[list[str], list[str]]:
     """Two long lines from shortly before where they begin to differ."""
-    at = _common(old, new)
+    at = common_length(old, new)
     if max(len(old), len(new)) <= _LINE_WIDTH or at <= _LEAD:
         return [old], [new]
     return [f"…{old[at - _LEAD :]}"], [f"…{new[at - _LEAD :]}"]
-
-
-def _common(one: str | list[str], other: str | list[str]) -> int:
-    """How long a beginning the two have in common."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _narrow(line: str) -> str:
@@ -174,7 +163,7 @@ def _hex_difference(old: bytes, new: bytes, names: tuple[str, str]) -> Iterator[
 
 
 def _common_bytes(one: bytes, other: bytes) -> int:
-    return _common(one.decode("latin-1"), other.decode("latin-1"))
+    return common_length(one.decode("latin-1"), other.decode("latin-1"))
 
 
 def _row(data: bytes) -> str:

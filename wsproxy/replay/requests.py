@@ -18,15 +18,8 @@ _CHUNK = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 async def read_request(link: Link) -> RequestHead | None:
     """The next request, an empty one if it is none; None if the client ends before it has asked."""
-    reader = HeadReader(Side.CLIENT)
-    head = None
-    while head is None:
-        taken = await _taken(link)
-        if taken is None:
-            return None
-        head = reader.receive_data(taken)
-    link.put_back(reader.rest)
-    return parse_request_head(head)
+    head = await _read_head(link, Side.CLIENT)
+    return None if head is None else parse_request_head(head)
 
 
 async def skip_body(link: Link, request: RequestHead) -> None:
@@ -79,14 +72,9 @@ async def take_response(link: Link, request_head: bytes) -> tuple[bytes, bytes, 
     """A device's response to this request: its head, the beginning of its body without transfer coding, and
     how long that is; None if none came.
     """
-    reader = HeadReader(Side.SERVER)
-    head = None
-    while head is None:
-        taken = await _taken(link)
-        if taken is None:
-            return None
-        head = reader.receive_data(taken)
-    link.put_back(reader.rest)
+    head = await _read_head(link, Side.SERVER)
+    if head is None:
+        return None
     response = parse_response_head(head)
     if parse_request_head(request_head).method == b"HEAD" or response.status in _NO_BODY:
         return head, b"", 0
@@ -109,6 +97,19 @@ def _chunks(body: bytes) -> Iterator[bytes]:
     while (line := _CHUNK.match(body, position)) and (size := int(line[1], 16)):
         yield body[line.end() : line.end() + size]
         position = line.end() + size
+
+
+async def _read_head(link: Link, side: Side) -> bytes | None:
+    """The next head; what came behind it stays in the link. None if the peer ends before."""
+    reader = HeadReader(side)
+    head = None
+    while head is None:
+        taken = await _taken(link)
+        if taken is None:
+            return None
+        head = reader.receive_data(taken)
+    link.put_back(reader.rest)
+    return head
 
 
 async def _taken(link: Link) -> bytes | None:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from wsproxy.errors import ReachError, RecordingError
 from wsproxy.replay.book import Noted
 from wsproxy.replay.choice import Choice
-from wsproxy.replay.connection import ClientConnection, Setting
+from wsproxy.replay.connection import ClientConnection
 from wsproxy.replay.leftovers import allowance
 from wsproxy.replay.link import Link
 from wsproxy.replay.matchers import make_matcher
 from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.report import ConnectionReport, ReplayReport
+from wsproxy.replay.setting import Setting
 from wsproxy.replay.source import SHARED_SIZE, Source
 from wsproxy.replay.varying import Varying
 

@@ -1,6 +1,7 @@
 """A replayed device for scripts and tests, in a thread of its own or in the event loop that runs."""
 
 import asyncio
+import os
 import ssl
 import threading
 from collections.abc import Coroutine, Sequence
@@ -8,26 +9,30 @@ from types import TracebackType
 from typing import Any, Self
 
 from wsproxy.errors import UsageError
+from wsproxy.replay.leftovers import allowance
+from wsproxy.replay.matchers import make_matcher
 from wsproxy.replay.model import OnMismatch, ReplayOptions
 from wsproxy.replay.report import ReplayReport
 from wsproxy.replay.server import ReplayServer
-from wsproxy.replay.timing import parse_speed
+from wsproxy.replay.timing import parse_patience, parse_speed
+from wsproxy.replay.varying import Varying
 
 _LOOPBACK = "127.0.0.1"
+_EVERYWHERE = ("", "0.0.0.0", "::")
 
 
 def serve(
-    recording: str,
+    recording: str | os.PathLike[str],
     sessions: int | str | Sequence[int | str] = (),
     *,
     speed: float | str | None = "max",
     match: str = "exact",
-    vary: Sequence[str] = (),
+    vary: str | Sequence[str] = (),
     on_mismatch: OnMismatch | str = OnMismatch.CLOSE,
     loop: bool = False,
     exact_handshake: bool = False,
     as_sent: bool = False,
-    allow_unplayed: Sequence[str] = (),
+    allow_unplayed: str | Sequence[str] = (),
     patience: float | None = None,
     live_url: str = "",
     host: str = _LOOPBACK,
@@ -53,16 +58,26 @@ def serve(
         speed=parse_speed(speed),
         loop=loop,
         match=match,
-        vary=tuple(vary),
+        vary=_listed(vary),
         on_mismatch=policy,
         exact_handshake=exact_handshake,
         as_sent=as_sent,
-        allow_unplayed=tuple(allow_unplayed),
-        patience=patience,
+        allow_unplayed=_listed(allow_unplayed),
+        patience=parse_patience(patience),
         live_url=live_url,
     )
+    make_matcher(match, ignoring=Varying(options.vary).pointers)
+    allowance(options.allow_unplayed)
+    if not 0 <= port <= 65535:
+        raise UsageError(f"there is no port {port}: give one up to 65535, or 0 for a free one")
     context, certificate = _tls(host, tls)
-    return Replay(str(recording), refs, options, host=host, port=port, tls=context, certificate=certificate)
+    return Replay(
+        os.fspath(recording), refs, options, host=host, port=port, tls=context, certificate=certificate
+    )
+
+
+def _listed(one_or_more: str | Sequence[str]) -> tuple[str, ...]:
+    return (one_or_more,) if isinstance(one_or_more, str) else tuple(one_or_more)
 
 
 def _tls(host: str, tls: ssl.SSLContext | bool) -> tuple[ssl.SSLContext | None, str | None]:
@@ -72,7 +87,8 @@ def _tls(host: str, tls: ssl.SSLContext | bool) -> tuple[ssl.SSLContext | None, 
         return None, None
     from wsproxy.replay.certificate import make_certificate
 
-    made = make_certificate((host, "localhost"))
+    names = (_LOOPBACK if host in _EVERYWHERE else host, "localhost")
+    made = make_certificate(names)
     return made.server_context(), made.certificate.decode()
 
 
@@ -93,7 +109,9 @@ class Replay:
         self.certificate = certificate
         """The certificate that was made, in PEM, for the client to trust:
         `ssl.create_default_context(cadata=replay.certificate)`."""
-        self._played = (recording, sessions, options)
+        self.options = options
+        """How it plays."""
+        self._played = (recording, sessions)
         self._where = (host, port, tls)
         self._server: ReplayServer | None = None
         self._thread: _LoopThread | None = None
@@ -102,6 +120,7 @@ class Replay:
     def url(self, path: str = "/", *, scheme: str | None = None) -> str:
         """The URL for the client to connect to; the scheme is ws, or wss with TLS, if not given."""
         host, _, tls = self._where
+        host = _LOOPBACK if host in _EVERYWHERE else host
         shown = f"[{host}]" if ":" in host else host
         return f"{scheme or ('ws' if tls is None else 'wss')}://{shown}:{self.port}/{path.removeprefix('/')}"
 
@@ -125,6 +144,7 @@ class Replay:
         return await self._settled(self._running)
 
     def __enter__(self) -> Self:
+        self._check_idle()
         self._thread = _LoopThread()
         try:
             self._thread.run(self._start())
@@ -144,6 +164,11 @@ class Replay:
             self._thread = None
 
     async def __aenter__(self) -> Self:
+        self._check_idle()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise UsageError("this is no asyncio loop: use `with serve(...) as replay:`") from None
         await self._start()
         return self
 
@@ -158,9 +183,13 @@ class Replay:
             raise UsageError("the replay does not run: use it as `with serve(...) as replay:`")
         return self._server
 
+    def _check_idle(self) -> None:
+        if self._server is not None:
+            raise UsageError("this replay runs already: make another one with serve(...)")
+
     async def _start(self) -> None:
         host, port, tls = self._where
-        server = ReplayServer(*self._played)
+        server = ReplayServer(*self._played, self.options)
         await server.start(host, port, tls=tls)
         self._server = server
 
@@ -180,7 +209,7 @@ class _LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="wsproxy replay", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="wsproxy replay", daemon=True)
         self._thread.start()
 
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
@@ -189,5 +218,9 @@ class _LoopThread:
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        # Here, since the thread that closes it may be running a loop of its own.
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()

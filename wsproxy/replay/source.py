@@ -12,11 +12,11 @@ from itertools import islice
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import DIALECTS, Dialect
+from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.as_sent import as_sent
 from wsproxy.replay.choice import Offer
 from wsproxy.replay.hearing import Hearing
-from wsproxy.replay.model import PlayedMessage
-from wsproxy.replay.script import End, Expect, Happening, Play, Script, Step, Tail
+from wsproxy.replay.script import End, Expect, ExpectBytes, Happening, Play, Script, Step, Tail
 from wsproxy.store.model import HttpExchange, StoredEvent, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 
@@ -126,15 +126,17 @@ class Pages:
         self._shared = shared
 
     @property
-    def first_message(self) -> PlayedMessage | None:
-        """What the client says before the device says anything; None if the device speaks first, or if that
-        is not known.
+    def first_step(self) -> Step | None:
+        """What is said first, by the client or by the device; None if nothing is, or if that is not known.
+        Pings, and the Pongs that answer them, say nothing.
         """
         for step in self._shared:
-            if isinstance(step, Play):
+            if isinstance(step, Play) and not step.answers:
+                return step
+            if isinstance(step, Expect) and step.message.opcode != Opcode.PING:
+                return step
+            if isinstance(step, ExpectBytes):
                 return None
-            if isinstance(step, Expect):
-                return step.message
         return None
 
     @property

@@ -6,6 +6,7 @@ from wsproxy.errors import UsageError
 
 _NOW_NS = 500_000
 """What is due within half a millisecond goes out now: a loop's timers are no finer."""
+_FOR_EVER_S = 1e9
 
 
 def parse_speed(text: str | float | None) -> float | None:
@@ -21,6 +22,15 @@ def parse_speed(text: str | float | None) -> float | None:
             f"the speed {text!r} makes no sense: give a number over 0 (1 is as recorded), or max"
         )
     return speed
+
+
+def parse_patience(seconds: float | None) -> float | None:
+    """How long somebody is willing to wait, None: for ever. Raises UsageError for what is no such time."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, int | float) and seconds > 0:
+        return seconds if seconds < _FOR_EVER_S else None
+    raise UsageError(f"patience {seconds!r} makes no sense: give seconds, a number over 0, or None for ever")
 
 
 class Pace:

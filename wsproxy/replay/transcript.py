@@ -106,8 +106,9 @@ class Transcript:
     def _control_frame(self, frame: Frame, place: int, at_ns: int) -> Told | None:
         self._controls += 1
         length = len(frame.payload) if frame.length is None else frame.length
-        end = frame.offset + len(frame.header) + length + len(frame.trailer)
-        said = PlayedMessage(self._side, self._controls, frame.opcode, frame.payload, at_ns, length, end)
+        said = PlayedMessage(
+            self._side, self._controls, frame.opcode, frame.payload, at_ns, length, frame.end
+        )
         error = None if frame.fin and not frame.rsv else f"FIN {frame.fin:d}, RSV {frame.rsv:03b}"
         told = Told(said, place, 0, self._messages[self._side.other], error=error)
         self._large = None if frame.complete else told

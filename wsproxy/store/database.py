@@ -8,9 +8,10 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from wsproxy.store import recorders
+from wsproxy.errors import RecordingError
+from wsproxy.store import leases
 from wsproxy.store.checkpointer import Checkpointer
-from wsproxy.store.engine import TURN_S, reading_engine, sqlite_connection, writing_engine
+from wsproxy.store.engine import TURN_S, reading_engine, remove_sqlite, sqlite_connection, writing_engine
 from wsproxy.store.failures import explained
 from wsproxy.store.inserts import placeholder
 from wsproxy.store.limits import WriterLimits
@@ -32,22 +33,37 @@ class Database:
         self.location = location
         self._clock = clock
         _check_first(location)
-        self._engine = writing_engine(location, limits.lock_timeout)
+        self._made = location.path is not None and not location.path.exists()
+        try:
+            self._engine = writing_engine(location, limits.lock_timeout)
+            self._open(location)
+        except BaseException:
+            self.remove_made()
+            raise
+        self._renewed_at_ns = clock()
+        self._file = _identity(location)
+        self._checkpointer = (
+            Checkpointer(self._engine, location.path, limits, hold) if location.path is not None else None
+        )
+
+    def _open(self, location: Location) -> None:
         with explained(location):
             self._connection = self._engine.connect()
             try:
                 self.mark = placeholder(self._connection)
                 with self._connection.begin():
                     migrate(self._connection, location)
-                    recorders.bury_dead(self._connection, clock())
-                    self.recorder_id = recorders.register(self._connection, clock())
+                    leases.bury_dead(self._connection, self._clock())
+                    self.recorder_id = leases.register(self._connection, self._clock())
             except BaseException:
                 self._connection.close()
                 raise
-        self._renewed_at_ns = clock()
-        self._checkpointer = (
-            Checkpointer(self._engine, location.path, limits, hold) if location.path is not None else None
-        )
+
+    def remove_made(self) -> None:
+        """Remove the files of a recording that could not be made; not of one that had been there before."""
+        if self._made and self.location.path is not None:
+            with suppress(OSError):
+                remove_sqlite(self.location.path)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -55,6 +71,12 @@ class Database:
         with explained(self.location):
             with self._connection.begin():
                 yield self._connection
+            if _identity(self.location) != self._file:
+                # SQLite goes on to write to what nobody can open any more.
+                raise RecordingError(
+                    f"{self.location} was deleted, moved or replaced while it was recorded to: what was not"
+                    " moved with it is lost; record to a place that is left alone"
+                )
             self.look_after_log()
 
     def look_after_log(self) -> None:
@@ -70,18 +92,19 @@ class Database:
     @property
     def renewal_due(self) -> bool:
         """Whether it is time for `renew`."""
-        return self._clock() - self._renewed_at_ns > recorders.RENEWAL_S * 1_000_000_000
+        return self._clock() - self._renewed_at_ns > leases.RENEWAL_S * 1_000_000_000
 
     def renew(self, connection: Connection) -> None:
         """Say, in the transaction under way, that this recorder lives, and see whether the others do."""
         self._renewed_at_ns = self._clock()
-        recorders.renew(connection, self.recorder_id, self._renewed_at_ns)
-        recorders.bury_dead(connection, self._renewed_at_ns)
+        leases.renew(connection, self.recorder_id, self._renewed_at_ns)
+        leases.bury_dead(connection, self._renewed_at_ns)
 
     def close(self) -> None:
         """Take leave of the other recorders, and leave one plain file behind if nobody else has it open."""
-        with suppress(SQLAlchemyError), self._connection.begin():
-            recorders.retire(self._connection, self.recorder_id, self._clock())
+        # What happens as a transaction begins comes as the driver's own error.
+        with suppress(SQLAlchemyError, sqlite3.Error), self._connection.begin():
+            leases.retire(self._connection, self.recorder_id, self._clock())
         if self._checkpointer is not None:
             self._checkpointer.stop()
             raw = sqlite_connection(self._connection)
@@ -92,6 +115,17 @@ class Database:
                     raw.execute(f"PRAGMA {pragma}").fetchall()
         self._connection.close()
         self._engine.dispose()
+
+
+def _identity(location: Location) -> tuple[int, int] | None:
+    """Which file it is, whatever its name; None for none."""
+    if location.path is None:
+        return None
+    try:
+        found = location.path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_first(location: Location) -> None:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,9 @@ TURN_S = 0.001
 """How often a recorder asks for its turn to write, and how long one under load leaves to others between two.
 """
 
+_COMPANIONS = ("", "-wal", "-shm", "-journal")
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def writing_engine(location: Location, lock_timeout: float) -> Engine:
@@ -62,6 +65,7 @@ def reading_engine(location: Location) -> Engine:
         if not location.path.stat().st_size:
             raise RecordingError(f"{location} is empty, not a recording: check the path")
         _check_magic(location.path, location)
+        _undo_half_written(location.path)
         return _sqlite_engine(location.path, "ro", _begin_reading, _READER_PRAGMAS)
 
 
@@ -89,7 +93,7 @@ _READER_PRAGMAS = ("PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON")
 def _sqlite_engine(
     path: Path, mode: str, begin: Callable[[sqlite3.Connection], None], pragmas: tuple[str, ...]
 ) -> Engine:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    uri = _uri(path, mode)
 
     def connect() -> sqlite3.Connection:
         # isolation_level None: transactions begin where we say so, not where the driver guesses.
@@ -109,6 +113,10 @@ def _sqlite_engine(
         begin(sqlite_connection(connection))
 
     return engine
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _begin_reading(connection: sqlite3.Connection) -> None:
@@ -159,7 +167,32 @@ def _create_private_file(path: Path) -> None:
     it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Reading from a pipe would wait for ever.
+        raise RecordingError(f"{path} is a pipe or a device, which keeps nothing: name a file")
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _undo_half_written(path: Path) -> None:
+    """What a recorder was changing as it was killed, at the very end of its work, is undone by somebody who
+    may write.
+    """
+    journal = path.with_name(path.name + "-journal")
+    if not journal.is_file() or not (size := journal.stat().st_size):
+        return
+    with journal.open("rb") as file:
+        file.seek(max(0, size - len(_JOURNAL_MAGIC)))
+        # One that ends so names another file, which SQLite might remove: none of ours does.
+        if file.read() == _JOURNAL_MAGIC:
+            return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(_uri(path, "rw"), uri=True)) as connection:
+        connection.execute("PRAGMA schema_version").fetchall()
+
+
+def remove_sqlite(path: Path) -> None:
+    """Remove a SQLite file and what belongs to it, the file itself first: without it the rest is nothing."""
+    for ending in _COMPANIONS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _check_magic(path: Path, location: Location) -> None:

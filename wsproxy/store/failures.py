@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from wsproxy.errors import RecordingError
+from wsproxy.errors import DatabaseReachError, RecordingError
 from wsproxy.store.location import Location
 
 _FULL = "is on a disk that is full: free some space, or record to another disk"
@@ -19,7 +19,16 @@ _FORBIDDEN = "may not be opened: check the permissions of the file and its folde
 
 _DAMAGED = "is damaged: restore it from a copy, or save what can be read of it with `sqlite3 FILE .recover`"
 _MISPLACED = "is below something that is not a directory: check the path"
+_UNREACHED = (
+    "cannot be reached: check that the server runs, and host, port, user, password and database in the URL"
+)
+_HALF_WRITTEN = (
+    "was left half-written by a recorder that was killed: read it once where you may write to it, together"
+    " with its -journal file"
+)
 _NO_SPACE = 256 << 10
+# Of connections that failed or were ended; libpq gives none while it connects.
+_UNREACHED_STATES = (None, "08000", "08001", "08003", "08004", "08006", "57P01", "57P02", "57P03")
 
 _SQLITE: dict[int, str] = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -68,6 +77,12 @@ def explain(location: Location, error: BaseException) -> RecordingError:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     meaning = _sqlite_meaning(location, cause) if isinstance(cause, sqlite3.Error) else _meaning(cause)
     detail = " ".join(str(cause).split())
+    if (
+        location.path is None
+        and isinstance(error, OperationalError)
+        and _sqlstate(cause) in _UNREACHED_STATES
+    ):
+        return DatabaseReachError(f"{location} {_UNREACHED} ({detail})")
     return RecordingError(f"{location} {meaning} ({detail})" if meaning else f"{location}: {detail}")
 
 
@@ -77,6 +92,8 @@ def _sqlite_meaning(location: Location, cause: sqlite3.Error) -> str | None:
     if code == sqlite3.SQLITE_IOERR and location.path is not None and _is_full(location.path.parent):
         # What SQLite says when it is the -shm file that finds no room.
         return _FULL
+    if getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return _HALF_WRITTEN
     return _SQLITE.get(code)
 
 
@@ -85,7 +102,11 @@ def _meaning(cause: BaseException) -> str | None:
         return _DAMAGED
     if isinstance(cause, OSError):
         return _ERRNOS.get(cause.errno or 0)
-    return _SQLSTATES.get(getattr(cause, "sqlstate", None) or "")
+    return _SQLSTATES.get(_sqlstate(cause) or "")
+
+
+def _sqlstate(cause: BaseException) -> str | None:
+    return getattr(cause, "sqlstate", None)
 
 
 def _is_full(folder: Path) -> bool:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from wsproxy.errors import UsageError
+from wsproxy.errors import RecordingError, UsageError
 from wsproxy.store.failures import explained
 from wsproxy.store.jsonl_file import write_records
 from wsproxy.store.jsonl_recording import Work
@@ -32,7 +32,8 @@ def export_jsonl(recording: Recording, to: str, session_ids: Sequence[int] | Non
 def import_recording(recording: Recording, into: str) -> list[int]:
     """Add all sessions and HTTP exchanges to the recording `into`; the numbers of the sessions there.
 
-    Raises UsageError if both are the same, RecordingError if it cannot be written.
+    Raises UsageError if both are the same, RecordingError if it cannot be written; then everything is as it
+    was.
     """
     place = parse_location(into)
     if _same_file(place, recording.location):
@@ -40,12 +41,13 @@ def import_recording(recording: Recording, into: str) -> list[int]:
     work = Work(place) if place.jsonl is not None else None
     try:
         numbers = load_records(place, recording.records(), time.time_ns)
-    except BaseException:
         if work is not None:
-            work.abandon()
+            work.finish()
+    except BaseException as error:
+        undone = work is None or work.give_up()
+        if undone and isinstance(error, RecordingError):
+            raise type(error)(f"{error}; nothing was imported") from error
         raise
-    if work is not None:
-        work.finish()
     return numbers
 
 

@@ -10,13 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from wsproxy.errors import RecordingError
+from wsproxy.store.engine import remove_sqlite
 from wsproxy.store.failures import explained
 from wsproxy.store.jsonl_file import read_records, write_records
 from wsproxy.store.loading import load_records
 from wsproxy.store.location import Location
 from wsproxy.store.reader import open_recording
-
-_COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 class Work:
@@ -33,6 +32,7 @@ class Work:
         self._location = location
         self._text, self._database = location.jsonl, location.path
         self._lock_path = _beside(self._text, ".lock")
+        self._found = False
         with explained(location):
             self._text.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._locked()
@@ -67,26 +67,36 @@ class Work:
     def _load(self) -> None:
         """Have what the file holds in the database, unless a killed recorder has left that there."""
         if self._database.exists() and self._database.stat().st_size:
+            self._found = True
             return
         if not self._text.exists() or not self._text.stat().st_size:
             return
         made = _beside(self._text, ".loading")
-        _remove(made)
+        remove_sqlite(made)
         try:
             place = self._location.kept_in(made)
             load_records(place, read_records(self._text, self._location), time.time_ns)
             made.replace(self._database)
         finally:
-            _remove(made)
+            remove_sqlite(made)
 
     def finish(self) -> None:
-        """Write all of it as text. Raises RecordingError if that fails; then nothing is lost."""
-        try:
-            with open_recording(str(self._text)) as recording:
-                write_records(self._text, recording.records(), self._location)
-            _remove(self._database)
-        finally:
-            self.abandon()
+        """Write all of it as text. Raises RecordingError if that fails; then nothing is lost, and nothing
+        given up.
+        """
+        with open_recording(str(self._text)) as recording:
+            write_records(self._text, recording.records(), self._location)
+        remove_sqlite(self._database)
+        self.abandon()
+
+    def give_up(self) -> bool:
+        """Remove what was recorded, unless a killed recorder's is among it, and let another recorder have it;
+        whether everything is as it was found.
+        """
+        if not self._found:
+            remove_sqlite(self._database)
+        self.abandon()
+        return not self._found
 
     def abandon(self) -> None:
         """Let another recorder have it."""
@@ -99,7 +109,7 @@ def remove_recording(location: Location) -> None:
     for path in (location.jsonl, location.path):
         if path is not None:
             with suppress(OSError):
-                _remove(path)
+                remove_sqlite(path)
 
 
 def _is_still(path: Path, handle: int) -> bool:
@@ -111,9 +121,3 @@ def _is_still(path: Path, handle: int) -> bool:
 
 def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
-
-
-def _remove(database: Path) -> None:
-    """Remove a SQLite file and what belongs to it, the file itself first: without it the rest is nothing."""
-    for ending in _COMPANIONS:
-        _beside(database, ending).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from wsproxy.errors import RecordingError
-from wsproxy.store import recorders, schema
+from wsproxy.store import leases, schema
 from wsproxy.store.database import Database
 from wsproxy.store.engine import scratch_engine
 from wsproxy.store.failures import explained
@@ -28,14 +28,19 @@ _NUMBERED = (schema.sessions, schema.http_exchanges)
 def load_records(location: Location, records: Iterable[Record], clock: Callable[[], int]) -> list[int]:
     """Add sessions and HTTP exchanges to a recording; their numbers stay as they are if there is none yet.
 
-    Returns the numbers of the sessions. Raises RecordingError if it cannot be written.
+    Returns the numbers of the sessions. Raises RecordingError if it cannot be written; then everything is as
+    it was.
     """
     database = Database(location, WriterLimits(), lambda held: None, clock)
     try:
         with database.transaction() as connection:
-            return _load(connection, database.recorder_id, records)
-    finally:
+            numbers = _load(connection, database.recorder_id, records)
+    except BaseException:
         database.close()
+        database.remove_made()
+        raise
+    database.close()
+    return numbers
 
 
 def _load_scratch(location: Location, records: Iterable[Record]) -> None:
@@ -45,9 +50,9 @@ def _load_scratch(location: Location, records: Iterable[Record]) -> None:
     with explained(location), engine.connect() as connection, connection.begin():
         make_tables(connection)
         now_ns = time.time_ns()
-        recorder_id = recorders.register(connection, now_ns)
+        recorder_id = leases.register(connection, now_ns)
         _load(connection, recorder_id, records)
-        recorders.retire(connection, recorder_id, now_ns)
+        leases.retire(connection, recorder_id, now_ns)
 
 
 def _load(connection: Connection, recorder_id: int, records: Iterable[Record]) -> list[int]:

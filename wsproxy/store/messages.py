@@ -2,9 +2,9 @@
 
 from sqlalchemy import BigInteger, Boolean, Text, cast, exists, false, func, literal, null, or_, select
 
+from wsproxy.protocol.frame import RSV1
 from wsproxy.store.schema import POSITION_BITS, assembled_messages, frames
 
-_RSV1 = 0b100
 _CONTROL = 0x8
 
 # Casts give both selections' columns the same types: SQLite takes a view over their union apart, and goes by
@@ -31,7 +31,7 @@ PLAIN_MESSAGES = select(
     cast(null(), Text).label("error"),
 ).where(
     frames.c.fin,
-    frames.c.rsv < _RSV1,
+    frames.c.rsv < RSV1,
     frames.c.opcode > 0,
     frames.c.opcode < _CONTROL,
     or_(frames.c.payload_length == func.length(frames.c.payload), func.length(frames.c.trailer) > 0),

@@ -15,6 +15,7 @@ from wsproxy.protocol.frame import Side, WireEvent
 from wsproxy.protocol.message import MESSAGE_LIMIT
 from wsproxy.store import rows, schema
 from wsproxy.store.engine import reading_engine
+from wsproxy.store.leases import dead_recorders
 from wsproxy.store.loading import loaded
 from wsproxy.store.location import Location, parse_location
 from wsproxy.store.messages import MESSAGES
@@ -29,7 +30,6 @@ from wsproxy.store.model import (
     StoredSession,
 )
 from wsproxy.store.pages import Pages
-from wsproxy.store.recorders import dead_recorders
 from wsproxy.store.records import Record, exchange_records, session_records
 from wsproxy.store.search import Search
 from wsproxy.store.selects import EXCHANGES_SINCE, select_changes, select_sessions

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import negotiate, parse_response_head
@@ -103,17 +104,20 @@ class RedactedLog(SessionLog):
         deflate = negotiate(parse_response_head(start.response_head)).deflate
         self._streams: dict[Side, _Stream] = {}
         for side in Side if redaction.payloads else ():
-            offsets = _OffsetMap()
-            rewriter = MessageRewriter(
-                redaction.message,
-                side,
-                deflate=deflate,
-                dialect=dialects[side],
-                limit=limits.message_limit,
-                overwrite=True,
-                on_move=offsets.add,
-            )
-            self._streams[side] = _Stream(rewriter, dialects[side], offsets)
+            self._streams[side] = self._stream(side, deflate)
+
+    def _stream(self, side: Side, deflate: DeflateParameters | None) -> _Stream:
+        dialect, offsets = self._dialects[side], _OffsetMap()
+        rewriter = MessageRewriter(
+            self._redaction.message,
+            side,
+            deflate=deflate,
+            dialect=dialect,
+            limit=self._message_limit,
+            overwrite=True,
+            on_move=offsets.add,
+        )
+        return _Stream(rewriter, dialect, offsets)
 
     def receive_data(self, side: Side, data: bytes, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
         """Add the rows of what can be written now that `data` has come."""

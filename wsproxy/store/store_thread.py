@@ -47,6 +47,8 @@ class StoreThread:
             while self._turn():
                 pass
             self._let_go()
+        except RecordingError as error:
+            self._fail(error)
         except WsproxyError as error:
             self._fail(RecordingError(str(error)))
         except Exception as error:

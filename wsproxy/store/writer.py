@@ -117,11 +117,13 @@ class Recorder:
             self._give_up_work()
 
     def _finish_work(self, work: Work) -> None:
-        self._work = None
         try:
             work.finish()
+            self._work = None
         except RecordingError as error:
             self._fail(error)
+        finally:
+            self._give_up_work()
 
     def _give_up_work(self) -> None:
         work, self._work = self._work, None

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, select, update
 
 from tests.store.recording import AT, START, recording_to, wait_until
 from wsproxy.protocol.frame import Side
-from wsproxy.store import recorders, schema
+from wsproxy.store import leases, schema
 from wsproxy.store.model import SessionState
 from wsproxy.store.reader import open_recording
 from wsproxy.store.writer import Recorder
@@ -73,7 +73,7 @@ def test_a_dead_process_is_told_at_once_and_marked_by_the_next_recorder(tmp_path
 
 @pytest.mark.parametrize(
     ("seconds_ago", "state"),
-    [(1, SessionState.OPEN), (recorders.LEASE_S + 1, SessionState.INTERRUPTED)],
+    [(1, SessionState.OPEN), (leases.LEASE_S + 1, SessionState.INTERRUPTED)],
 )
 def test_a_recorder_elsewhere_counts_as_alive_for_a_while(
     tmp_path: Path, seconds_ago: int, state: SessionState
@@ -94,9 +94,9 @@ def test_another_process_with_the_same_id_is_not_the_recorder(tmp_path: Path) ->
 
 
 def test_where_processes_have_no_start_time_only_the_lease_counts(tmp_path: Path) -> None:
-    assert recorders.process_identity(os.getpid(), tmp_path) == str(os.getpid())
-    assert recorders.host_identity(tmp_path) == platform.node()
-    assert recorders.host_identity().startswith(platform.node() + " ")
+    assert leases.process_identity(os.getpid(), tmp_path) == str(os.getpid())
+    assert leases.host_identity(tmp_path) == platform.node()
+    assert leases.host_identity().startswith(platform.node() + " ")
     place = tmp_path / "recording.db"
     abandon(place)
     rewrite_recorder(place, process=str(1 << 30), seen_at_ns=time.time_ns())
@@ -105,9 +105,9 @@ def test_where_processes_have_no_start_time_only_the_lease_counts(tmp_path: Path
 
 def test_a_zombie_is_dead() -> None:
     with subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE) as child:
-        alive = recorders.process_identity(child.pid)
+        alive = leases.process_identity(child.pid)
         assert alive is not None
-        wait_until(lambda: recorders.process_identity(child.pid) is None, "the child to end")
+        wait_until(lambda: leases.process_identity(child.pid) is None, "the child to end")
 
 
 def test_a_recorder_that_slept_takes_its_sessions_back_and_renews_its_lease(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_recorder_that_slept_takes_its_sessions_back_and_renews_its_lease(tmp_
         with engine.connect() as connection:
             return str(connection.scalar(select(schema.sessions.c.state)))
 
-    now[0] += (recorders.RENEWAL_S + 1) * NS
+    now[0] += (leases.RENEWAL_S + 1) * NS
     wait_until(lambda: state() == SessionState.OPEN, "the session to be taken back, with nothing else to do")
     with engine.begin() as connection:
         assert connection.execute(
@@ -138,7 +138,7 @@ def test_a_recorder_that_slept_takes_its_sessions_back_and_renews_its_lease(tmp_
             None,
         )
         connection.execute(update(schema.sessions).values(state=SessionState.INTERRUPTED.value))
-    now[0] += (recorders.RENEWAL_S + 1) * NS
+    now[0] += (leases.RENEWAL_S + 1) * NS
     session.receive_data(Side.SERVER, HELLO, AT)
     wait_until(lambda: state() == SessionState.OPEN, "the session to be taken back, with the next data")
     session.end(AT)

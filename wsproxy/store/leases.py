@@ -1,4 +1,4 @@
-"""Who is recording: whether a session left open still has a living recorder.
+"""The leases of recorders: whether a session left open still has a living recorder.
 
 Every recorder has a row in `recorders` that it renews while it has sessions open. One on this machine is dead
 as soon as its process is; one elsewhere (another host, another container) when it has not renewed its row for

@@ -1,0 +1,71 @@
+"""Ctrl-C, pressed again: while a command stops, and while its process ends."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import PATIENCE_S, WSPROXY
+from wsproxy.store.reader import open_recording
+
+RECORDING = str(Path(__file__).parents[2] / "recordings" / "skyq.db")
+
+
+@contextmanager
+def stopping(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that has been told to stop once."""
+    with subprocess.Popen(
+        [WSPROXY, *arguments, "-p", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            read_until(process, "Ctrl-C ends it.")
+            process.send_signal(signal.SIGINT)
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stderr is not None
+    assert any(words in line for line in process.stderr), f"never said {words}"
+
+
+def press_until_it_ends(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Again and again; its exit code and what else it said."""
+    for _ in range(PATIENCE_S * 100):
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(0.01)
+            break
+        except subprocess.TimeoutExpired:
+            pass
+    _, said = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, said.strip()
+
+
+@pytest.mark.parametrize(
+    ("command", "last"),
+    [
+        (("record", "ws://127.0.0.1:9", "--no-recording"), "nothing was recorded"),
+        (("replay", "server", RECORDING), "Nobody asked for"),
+    ],
+)
+def test_what_is_done_stays_done_while_the_process_ends(command: tuple[str, ...], last: str) -> None:
+    with stopping(*command) as process:
+        read_until(process, last)
+        code, said = press_until_it_ends(process)
+    assert code in (0, 130)
+    assert said == ""
+
+
+def test_a_recording_survives_many(tmp_path: Path) -> None:
+    place = tmp_path / "r.db"
+    with stopping("record", "ws://127.0.0.1:9", "-o", str(place)) as process:
+        code, said = press_until_it_ends(process)
+    assert code in (0, 130)
+    assert said in ("", "No session passed: nothing was recorded.")
+    with open_recording(str(place)) as recording:
+        assert list(recording.sessions()) == []
