@@ -8,6 +8,7 @@ from wsproxy.demo.device import status_document
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
 from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
+from wsproxy.store.session_recorder import Changed
 from wsproxy.store.writer import Recorder, SessionRecorder
 
 REQUEST = b"GET /as/system/status HTTP/1.1\r\nHost: skyq:9006\r\nupgrade: WebSocket\r\n\r\n"
@@ -73,11 +74,14 @@ def make_recording(path: Path) -> None:
             start(extensions="permessage-deflate", subprotocol="chat", response_head=DEFLATED)
         )
         second.receive_data(Side.SERVER, bytes.fromhex("c107f248cdc9c90700"), BEGAN_NS + 1_000_000)
-        second.change(ChangeKind.INJECTED, Side.CLIENT, 0, 0, build_frame(0xA, b"kept").serialize(), BEGAN_NS)
         second.change(
-            ChangeKind.REPLACED, Side.SERVER, 0, 9, build_frame(0x1, b'{"a": [1, 2]}').serialize(), BEGAN_NS
+            Changed(ChangeKind.INJECTED, Side.CLIENT, 0, 0, build_frame(0xA, b"kept").serialize()), BEGAN_NS
         )
-        second.change(ChangeKind.DROPPED, Side.SERVER, 9, 11, b"", BEGAN_NS)
+        second.change(
+            Changed(ChangeKind.REPLACED, Side.SERVER, 0, 9, build_frame(0x1, b'{"a": [1, 2]}').serialize()),
+            BEGAN_NS,
+        )
+        second.change(Changed(ChangeKind.DROPPED, Side.SERVER, 9, 11, b""), BEGAN_NS)
         third = found.open_session(start())
         for letter in (b"x", b"y", b"z"):
             send(third, Side.SERVER, 0x2, letter * 150_000)

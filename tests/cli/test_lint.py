@@ -14,6 +14,7 @@ from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
 from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
+from wsproxy.store.session_recorder import Changed
 from wsproxy.store.writer import Recorder, SessionRecorder
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
@@ -278,7 +279,7 @@ def test_what_was_never_sent_on_needs_no_answer(path: Path) -> None:
             session = found.open_session(proper())
             send(session, CLIENT, 0x9, b"")
             if kind is not None:
-                session.change(kind, CLIENT, 0, 6, b"", BEGAN_NS)
+                session.change(Changed(kind, CLIENT, 0, 6, b""), BEGAN_NS)
             send(session, SERVER, 0x1, b"busy", after_ms=30 * SECOND_MS)
     assert rules(path, "1") == []
     assert rules(path, "2") == ["keepalive.ping-unanswered"]

@@ -30,7 +30,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
         session = recorder.open_session(
             start, [Finding("handshake.request.host", "there is none", Side.CLIENT, None)]
         )
-        session.change(ChangeKind.REPLACED, Side.SERVER, 0, len(MASKED), RIGHT, AT, rules=(RULE,))
+        session.change(Changed(ChangeKind.REPLACED, Side.SERVER, 0, len(MASKED), RIGHT, (RULE,)), AT)
         session.receive_data(Side.SERVER, MASKED + MASKED, AT)
         session.end(AT)
     return str(place)

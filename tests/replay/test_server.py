@@ -27,6 +27,7 @@ from wsproxy.replay.report import ReplayReport
 from wsproxy.replay.server import ReplayServer
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.redaction import Redaction
+from wsproxy.store.session_recorder import Changed
 
 PING, PONG, CLOSE = 0x9, 0xA, 0x8
 FIN = Chunk(Side.SERVER, end="fin")
@@ -275,9 +276,9 @@ def test_what_the_client_was_sent_can_be_played_instead(path: Path) -> None:
         session.receive_data(Side.SERVER, frame(1, b"wrong") + frame(1, b"same"), AT + MS)
         session.receive_data(Side.CLIENT, client_frame(1, b"go"), AT + 2 * MS)
         session.receive_data(Side.SERVER, frame(1, b"gone") + frame(1, b"last"), AT + 3 * MS)
-        session.change(ChangeKind.REPLACED, Side.SERVER, 0, 7, frame(1, b"right!"), AT + MS)
-        session.change(ChangeKind.INJECTED, Side.SERVER, 13, 13, frame(1, b"extra"), AT + MS)
-        session.change(ChangeKind.DROPPED, Side.SERVER, 13, 19, b"", AT + 3 * MS)
+        session.change(Changed(ChangeKind.REPLACED, Side.SERVER, 0, 7, frame(1, b"right!")), AT + MS)
+        session.change(Changed(ChangeKind.INJECTED, Side.SERVER, 13, 13, frame(1, b"extra")), AT + MS)
+        session.change(Changed(ChangeKind.DROPPED, Side.SERVER, 13, 19, b""), AT + 3 * MS)
         session.end(AT + 4 * MS)
     first = frame(1, b"right!") + frame(1, b"same") + frame(1, b"extra")
 

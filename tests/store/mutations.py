@@ -19,6 +19,7 @@ from wsproxy.store.interchange import export_jsonl
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.reader import open_recording
+from wsproxy.store.session_recorder import Changed
 from wsproxy.store.writer import Recorder
 
 KEY = b"\x01\x02\x03\x04"
@@ -56,7 +57,7 @@ def make_seeds(folder: Path) -> Seeds:
 def _record_plain(recorder: Recorder) -> None:
     """All kinds of frames, changes and findings; closed, and more behind that."""
     session = recorder.open_session(START)
-    session.change(ChangeKind.REPLACED, Side.SERVER, 3, 9, b"new", AT, rules=("frame.mask",))
+    session.change(Changed(ChangeKind.REPLACED, Side.SERVER, 3, 9, b"new", ("frame.mask",)), AT)
     session.receive_data(Side.CLIENT, CLIENT_DATA, AT + 1)
     session.receive_data(Side.SERVER, frame(10, b"hi") + frame(1, b"a" * 250), AT + 2)
     session.receive_data(Side.SERVER, frame(1, b"first ", fin=False) + frame(0, b"second"), AT + 3)
@@ -71,8 +72,8 @@ def _record_compressed(recorder: Recorder) -> None:
     """A compressed message, frames cut short; never ended."""
     session = recorder.open_session(_DEFLATED)
     session.receive_data(Side.SERVER, bytes.fromhex("c107f248cdc9c90700"), AT)
-    session.change(ChangeKind.INJECTED, Side.CLIENT, 0, 0, frame(10, b"kept"), AT)
-    session.change(ChangeKind.DROPPED, Side.SERVER, 9, 11, b"", AT)
+    session.change(Changed(ChangeKind.INJECTED, Side.CLIENT, 0, 0, frame(10, b"kept")), AT)
+    session.change(Changed(ChangeKind.DROPPED, Side.SERVER, 9, 11, b""), AT)
     session.finding("no.such.rule", "", Side.CLIENT, None, AT)
     session.receive_data(Side.SERVER, frame(2, b"half")[:4], AT)
     session.receive_data(Side.CLIENT, b"\x82\x7f" + b"\xff" * 30, AT)

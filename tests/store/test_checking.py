@@ -16,7 +16,7 @@ from wsproxy.protocol.session import Session
 from wsproxy.store.checking import SessionChecks
 from wsproxy.store.model import ChangeKind, StoredFinding
 from wsproxy.store.reader import open_recording
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.session_recorder import Changed, Opened, SessionRecorder
 
 MASKED, RIGHT = client_frame(TEXT, b"hello"), frame(TEXT, b"hello")
 
@@ -46,7 +46,7 @@ def test_what_was_changed_for_a_rule_is_repaired(tmp_path: Path) -> None:
     with recording_to(place) as recorder:
         session = recorder.open_session(START)
         rules = ("frame.masked-by-server",)
-        session.change(ChangeKind.REPLACED, Side.SERVER, len(RIGHT), second, RIGHT, AT, rules=rules)
+        session.change(Changed(ChangeKind.REPLACED, Side.SERVER, len(RIGHT), second, RIGHT, rules), AT)
         session.receive_data(Side.SERVER, RIGHT + MASKED + MASKED, AT)
         session.end(AT)
     found = [f for f in findings(place) if f.rule_id == "frame.masked-by-server"]
@@ -58,7 +58,7 @@ def test_a_close_that_was_sent_for_another_rule_is_one_too(tmp_path: Path) -> No
     with recording_to(place) as recorder:
         session = recorder.open_session(START)
         sent, rules = frame(CLOSE, close(1011)), ("stream.http-bytes",)
-        session.change(ChangeKind.INJECTED, Side.SERVER, 0, 0, sent, AT, rules=rules)
+        session.change(Changed(ChangeKind.INJECTED, Side.SERVER, 0, 0, sent, rules), AT)
         session.receive_data(Side.SERVER, b"HTTP/1.1 500 Internal Server Error\r\n\r\n", AT)
         session.receive_eof(Side.SERVER, "fin", AT)
         session.end(AT)
@@ -109,7 +109,7 @@ def test_the_quick_look_sees_what_is_wrong() -> None:
 
 
 def test_departures_are_found_behind_any_number_of_ordinary_messages() -> None:
-    session, checks = Session(), SessionChecks(START, {})
+    session, checks = Session(), SessionChecks(Opened(START), {})
     for _ in range(3):
         checks.receive(Side.SERVER, session.receive_data(Side.SERVER, RIGHT * 1000, AT), AT)
     assert not checks.take()

@@ -24,7 +24,7 @@ from wsproxy.store.copying import copy_recording
 from wsproxy.store.model import ChangeKind, HttpExchange, SessionStart
 from wsproxy.store.reader import Recording, open_recording
 from wsproxy.store.redaction import Redaction, redaction_from_json
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.session_recorder import Changed, SessionRecorder
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 EXCHANGE = HttpExchange(AT, AT + 1, "c:1", "s:1", "http://s/", b"GET / HTTP/1.1\r\n\r\n", b"", b"", b"", 0, 0)
@@ -34,7 +34,9 @@ def talk(session: SessionRecorder) -> None:
     hello = frame(TEXT, b"hello", key=KEY)
     session.receive_data(CLIENT, hello, AT + 1)
     session.receive_data(SERVER, frame(TEXT, b"x" * 70_000) + frame(TEXT, b"y", fin=False), AT + 2)
-    session.change(ChangeKind.REPLACED, CLIENT, 0, len(hello), hello[:6] + b"HELLO", AT + 3, rules=["a.b"])
+    session.change(
+        Changed(ChangeKind.REPLACED, CLIENT, 0, len(hello), hello[:6] + b"HELLO", ("a.b",)), AT + 3
+    )
     session.receive_eof(CLIENT, "fin", AT + 4)
     session.receive_data(SERVER, frame(PING, b"late") + b"\x81", AT + 5)
     session.receive_eof(SERVER, "rst", AT + 6)

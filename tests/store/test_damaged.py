@@ -14,6 +14,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.reader import open_recording
 from wsproxy.store.schema import MOST_SESSIONS
+from wsproxy.store.session_recorder import Changed
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def place(tmp_path: Path) -> Path:
     record_session(
         made,
         [(Side.CLIENT, frame(1, b"Hello", key=b"\1\2\3\4"))],
-        then=lambda session: session.change(ChangeKind.DROPPED, Side.CLIENT, 0, 11, b"", AT),
+        then=lambda session: session.change(Changed(ChangeKind.DROPPED, Side.CLIENT, 0, 11, b""), AT),
     )
     return made
 

@@ -13,6 +13,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.model import ChangeKind, HttpExchange
 from wsproxy.store.reader import open_recording
+from wsproxy.store.session_recorder import Changed
 
 FORMAT_1 = Path(__file__).with_name("format1.db")
 """A session with changes, a finding, fragments and a tail, recorded when that was the format."""
@@ -78,7 +79,7 @@ def test_changes_keep_their_rules(tmp_path: Path) -> None:
     record_session(
         place,
         [(Side.CLIENT, b"\x81\x01a")],
-        then=lambda session: session.change(ChangeKind.DROPPED, Side.CLIENT, 0, 3, b"", AT, rules=rules),
+        then=lambda session: session.change(Changed(ChangeKind.DROPPED, Side.CLIENT, 0, 3, b"", rules), AT),
     )
     with open_recording(str(place)) as recording:
         assert [change.rules for change in recording.changes(1)] == [rules]

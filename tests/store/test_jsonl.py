@@ -32,7 +32,7 @@ from wsproxy.store.jsonl_file import write_records
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind, SessionState
 from wsproxy.store.reader import open_recording
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.session_recorder import Changed, SessionRecorder
 from wsproxy.store.writer import Recorder
 
 
@@ -62,8 +62,8 @@ def check_round_trip(source: Path, folder: Path) -> None:
 
 
 def change_things(session: SessionRecorder) -> None:
-    session.change(ChangeKind.REPLACED, Side.CLIENT, 0, 1, b"\xff\0", AT, rules=("a.b", "c.d"))
-    session.change(ChangeKind.DROPPED, Side.SERVER, 0, 1, b"", AT)
+    session.change(Changed(ChangeKind.REPLACED, Side.CLIENT, 0, 1, b"\xff\0", ("a.b", "c.d")), AT)
+    session.change(Changed(ChangeKind.DROPPED, Side.SERVER, 0, 1, b""), AT)
     session.finding("frame.mask", "not \x1b masked", Side.SERVER, None, AT)
     session.finding("frame.rsv", "", Side.CLIENT, 7, AT, repaired=True)
     session.receive_eof(Side.CLIENT, "rst", AT)

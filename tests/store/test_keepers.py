@@ -55,7 +55,7 @@ def tell(place: Path | None, redaction: Redaction | None) -> list[tuple[Any, ...
         recorder.exchange(EXCHANGE)
         for _ in range(2):
             session = recorder.open_session(START)
-            session.change(ChangeKind.REPLACED, Side.CLIENT, 0, len(UNMASKED), b"\x89\x00", AT)
+            session.change(Changed(ChangeKind.REPLACED, Side.CLIENT, 0, len(UNMASKED), b"\x89\x00"), AT)
             session.receive_data(Side.CLIENT, UNMASKED, AT)
             session.receive_data(Side.SERVER, LARGE + GREETING[:3], AT + 1)
             session.receive_data(Side.SERVER, GREETING[3:], AT + 2)

@@ -32,6 +32,7 @@ from wsproxy.store.limits import WriterLimits
 from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.model import ChangeKind, SessionState
 from wsproxy.store.reader import open_recording
+from wsproxy.store.session_recorder import Changed
 
 HELLO = b"\x81\x05Hello"
 
@@ -71,8 +72,8 @@ def test_everything_is_kept_as_in_a_file(postgresql_url: str) -> None:
         session = recorder.open_session(START)
         session.receive_data(Side.CLIENT, HELLO * 200 + large + b"\x81", AT)
         session.receive_data(Side.SERVER, b"\x88\x05\x03\xe8a\0b", AT)
-        session.change(ChangeKind.REPLACED, Side.CLIENT, 0, 7, b"other", AT)
-        session.change(ChangeKind.DROPPED, Side.CLIENT, 14, 21, b"", AT)
+        session.change(Changed(ChangeKind.REPLACED, Side.CLIENT, 0, 7, b"other"), AT)
+        session.change(Changed(ChangeKind.DROPPED, Side.CLIENT, 14, 21, b""), AT)
         session.finding("rule", "nul \0", Side.SERVER, None, AT)
         session.end(AT)
     with open_recording(postgresql_url) as recording:

@@ -27,6 +27,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.reader import open_recording
+from wsproxy.store.session_recorder import Changed
 
 HELLO = b"\x81\x05Hello"
 
@@ -228,7 +229,7 @@ def test_a_reading_that_is_left_ends_with_the_recording(
     record_session(
         place,
         [(Side.SERVER, b"\x81\x01a")],
-        then=lambda session: session.change(ChangeKind.DROPPED, Side.SERVER, 0, 3, b"", AT),
+        then=lambda session: session.change(Changed(ChangeKind.DROPPED, Side.SERVER, 0, 3, b""), AT),
     )
     raised: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", raised.append)

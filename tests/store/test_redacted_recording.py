@@ -161,9 +161,11 @@ def dripping(data: bytes, step: int = 7) -> Callable[[SessionRecorder], None]:
 def changed(session: SessionRecorder) -> None:
     one, two = frame(TEXT, PIN), frame(TEXT, SAID)
     session.receive_data(SIDE, one + two, AT)
-    session.change(ChangeKind.REPLACED, SIDE, len(one), len(one + two), frame(TEXT, SAID + b"!"), AT + 1)
-    session.change(ChangeKind.INJECTED, SIDE, len(one + two), len(one + two), two[:9], AT + 1)
-    session.change(ChangeKind.INJECTED, SIDE, len(one + two), len(one + two), two[9:], AT + 1)
+    session.change(
+        Changed(ChangeKind.REPLACED, SIDE, len(one), len(one + two), frame(TEXT, SAID + b"!")), AT + 1
+    )
+    session.change(Changed(ChangeKind.INJECTED, SIDE, len(one + two), len(one + two), two[:9]), AT + 1)
+    session.change(Changed(ChangeKind.INJECTED, SIDE, len(one + two), len(one + two), two[9:]), AT + 1)
     session.finding("text-utf8", f"it says {SAID!r}", SIDE, len(one) + 2, AT + 2)
     session.finding("text-utf8", f"it begins with {SECRET.hex(' ')}", SIDE, len(one) + 2, AT + 2)
     session.finding("request-target", f"?token={SECRET.decode()}", Side.CLIENT, None, AT + 2)

@@ -17,7 +17,7 @@ from wsproxy.store.model import ChangeKind, SessionStart, TcpEnd
 from wsproxy.store.redacting import RedactedLog
 from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch
-from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
+from wsproxy.store.session_recorder import Changed, Found, Opened, ReachedEnd
 
 SECRET = b"hunter2-S3cr3t"
 REDACTION = Redaction.of(["defaults", "regex:hunter2-S3cr3t"])
@@ -57,7 +57,7 @@ def rows(data: bytes, sizes: list[int], *, squeezed: bool, cut: int) -> RowBatch
     """All rows, with a change and a finding for what is in the middle."""
     start = SQUEEZED if squeezed else START
     dialects = dict.fromkeys(Side, RFC6455)
-    log = RedactedLog(1, REDACTION.start(start), dialects, LIMITS, REDACTION, set())
+    log = RedactedLog(1, Opened(REDACTION.start(start)), dialects, LIMITS, REDACTION, set())
     batch = RowBatch("?")
     data = data[: len(data) - cut] if cut else data
     sent = data[len(data) // 3 :]

@@ -11,7 +11,7 @@ from wsproxy.protocol.frame import Side
 from wsproxy.store.model import ChangeKind, StoredChange
 from wsproxy.store.reader import open_recording
 from wsproxy.store.sent import apply_changes
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.session_recorder import Changed, SessionRecorder
 
 
 def change(number: int, start: int, end: int, sent: bytes) -> StoredChange:
@@ -71,9 +71,9 @@ def test_a_recording_knows_what_was_sent(tmp_path: Path) -> None:
 
     def note(session: SessionRecorder) -> None:
         # Decided out of order: a later message is through before an earlier one.
-        session.change(ChangeKind.DROPPED, Side.CLIENT, 14, 21, b"", AT)
-        session.change(ChangeKind.REPLACED, Side.CLIENT, 0, 7, b"\x81\x03abc", AT + 1)
-        session.change(ChangeKind.INJECTED, Side.SERVER, 7, 7, b"\x89\x00", AT + 2)
+        session.change(Changed(ChangeKind.DROPPED, Side.CLIENT, 14, 21, b""), AT)
+        session.change(Changed(ChangeKind.REPLACED, Side.CLIENT, 0, 7, b"\x81\x03abc"), AT + 1)
+        session.change(Changed(ChangeKind.INJECTED, Side.SERVER, 7, 7, b"\x89\x00"), AT + 2)
 
     hellos = b"\x81\x05Hello" * 4
     record_session(place, [(Side.CLIENT, hellos), (Side.SERVER, hellos[:7])], then=note)

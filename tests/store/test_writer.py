@@ -160,7 +160,7 @@ def test_nothing_follows_the_end_of_a_session(tmp_path: Path) -> None:
         session.end(AT)
         wait_until(lambda: recorder.backlog == 0, "the session to be stored")
         session.receive_data(Side.SERVER, HELLO, AT)
-        session.change(ChangeKind.DROPPED, Side.SERVER, 0, 7, b"", AT)
+        session.change(Changed(ChangeKind.DROPPED, Side.SERVER, 0, 7, b""), AT)
         session.finding("rule", "detail", Side.SERVER, 0, AT)
         session.receive_eof(Side.SERVER, "fin", AT)
         session.end(AT + 1)

@@ -21,6 +21,7 @@ from wsproxy.mitm.wire import Wire
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.message import Message
 from wsproxy.store.model import ChangeKind, TcpEnd
+from wsproxy.store.session_recorder import Changed
 
 type Clock = Callable[[], int]
 """Nanoseconds since the epoch."""
@@ -109,7 +110,7 @@ class LiveSession:
 
     def change(self, kind: ChangeKind, side: Side, start: int, end: int, sent: bytes) -> None:
         """Record that `sent` went on in place of those bytes of `side`'s stream."""
-        self.tap.change(kind, side, start, end, sent, self.clock())
+        self.tap.change(Changed(kind, side, start, end, sent), self.clock())
 
     def direction_ended(self, side: Side) -> None:
         """Record that `side` sends no more."""

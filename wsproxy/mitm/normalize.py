@@ -23,6 +23,7 @@ from wsproxy.mitm.messages import Seen
 from wsproxy.mitm.splice import Send
 from wsproxy.protocol.frame import Side
 from wsproxy.store.model import ChangeKind
+from wsproxy.store.session_recorder import Changed
 
 _LINGER_S = 2.0
 _LOOK_AGAIN_S = 0.05
@@ -102,10 +103,9 @@ class NormalizeLayer(ObserveLayer):
 
     def _record(self, out: Iterable[Outgoing], at_ns: int) -> None:
         """Note what does not go on as it came."""
-        change = self.session.tap.change
         for side, kind, start, end, data, rules in out:
             if kind != "relayed":
-                change(ChangeKind(kind), side, start, end, data, at_ns, rules)
+                self.session.tap.change(Changed(ChangeKind(kind), side, start, end, data, rules), at_ns)
 
     def _send_all(self, out: Iterable[Outgoing]) -> CommandGenerator[None]:
         for each in out:

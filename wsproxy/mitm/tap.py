@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from wsproxy.mitm.follow import Close, Follower
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.message import Message
-from wsproxy.store.model import ChangeKind, TcpEnd
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.model import TcpEnd
+from wsproxy.store.session_recorder import Changed, SessionRecorder
 
 _log = logging.getLogger(__name__)
 
@@ -49,19 +49,10 @@ class Tap:
         """The first Close frame seen of either side, as far as anybody follows them."""
         return next(((side, f.close) for side, f in self.followers.items() if f.close is not None), None)
 
-    def change(
-        self,
-        kind: ChangeKind,
-        side: Side,
-        start: int,
-        end: int,
-        sent: bytes,
-        at_ns: int,
-        rules: tuple[str, ...] = (),
-    ) -> None:
-        """Note that `sent` went on in place of those bytes of `side`'s, and for which rules."""
+    def change(self, changed: Changed, at_ns: int) -> None:
+        """Note that something else went on."""
         if self.recorder is not None:
-            self.recorder.change(kind, side, start, end, sent, at_ns, rules=rules)
+            self.recorder.change(changed, at_ns)
 
     def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, *, close_notify: bool | None = None) -> None:
         """Note how `side`'s direction ended, and whether TLS had ended before it (None: not known)."""

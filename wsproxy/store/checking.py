@@ -8,8 +8,8 @@ from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.session import SessionEvent
-from wsproxy.store.model import ChangeKind, SessionStart
-from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
+from wsproxy.store.model import ChangeKind
+from wsproxy.store.session_recorder import Changed, Found, Opened, ReachedEnd
 
 _LOOKED_AT = 256
 """So many events of a side are looked at closely in any case: peculiar payloads show from the beginning."""
@@ -24,18 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 class SessionChecks:
-    """Checks one session as it comes. `repairs` are the departures in its opening handshake that were mended.
+    """Checks one session as it comes.
 
     What is told of changes must come before what they are about. `take` gives what was found since.
     """
 
-    def __init__(
-        self,
-        start: SessionStart,
-        dialects: Mapping[Side, Dialect],
-        repairs: Sequence[Finding] = (),
-        early_bytes: int = 0,
-    ) -> None:
+    def __init__(self, opened: Opened, dialects: Mapping[Side, Dialect]) -> None:
+        start, repairs = opened.start, opened.repairs
         self._dropped: set[tuple[Side, int]] = set()
         self._checker: Checker | None = Checker(
             start.request_head,
@@ -50,7 +45,7 @@ class SessionChecks:
         self._close_looks = dict.fromkeys(Side, _LOOKED_AT)
         self._found: list[Finding] = []
         self._mended = dict.fromkeys((repair.rule_id, repair.side) for repair in repairs)
-        self._safely(lambda checker: checker.handshake(early_bytes))
+        self._safely(lambda checker: checker.handshake(opened.early_bytes))
         seen = {(finding.rule_id, finding.side) for finding in self._found}
         self._found += [repair for repair in repairs if (repair.rule_id, repair.side) not in seen]
 

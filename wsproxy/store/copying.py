@@ -20,7 +20,7 @@ from wsproxy.store.model import (
 from wsproxy.store.reader import Recording
 from wsproxy.store.redaction import Redaction, redaction_from_json
 from wsproxy.store.schema import POSITION_BITS
-from wsproxy.store.session_recorder import SessionRecorder
+from wsproxy.store.session_recorder import Changed, SessionRecorder
 from wsproxy.store.writer import Recorder
 
 
@@ -190,6 +190,6 @@ def _put(target: SessionRecorder, item: _Item) -> None:
             target.receive_data(item.side, item.event.serialize(), item.at_ns)
         case StoredChange():
             place = (item.start_offset, item.end_offset)
-            target.change(item.kind, item.side, *place, item.sent, item.at_ns, rules=item.rules)
+            target.change(Changed(item.kind, item.side, *place, item.sent, item.rules), item.at_ns)
         case _Ended():
             target.receive_eof(item.side, item.how, item.at_ns)

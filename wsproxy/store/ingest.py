@@ -138,23 +138,21 @@ class Ingest:
         return sessions
 
     def _open(self, sink: RowSink, session: SessionRecorder, opened: Opened) -> None:
-        start, repairs = opened.start, opened.repairs
         dialects = {
-            Side.CLIENT: load_dialect(start.client_dialect),
-            Side.SERVER: load_dialect(start.server_dialect),
+            Side.CLIENT: load_dialect(opened.start.client_dialect),
+            Side.SERVER: load_dialect(opened.start.server_dialect),
         }
-        removed: set[str] = set()
-        if self._redaction is not None:
-            start = self._redaction.start(start, removed)
-            repairs = self._redaction.repairs(repairs, removed)
+        redaction, removed = self._redaction, set[str]()
+        if redaction is not None:
+            start = redaction.start(opened.start, removed)
+            opened = replace(opened, start=start, repairs=redaction.repairs(opened.repairs, removed))
+        start = opened.start
         session.session_id = session_id = sink.open_session(start)
-        if self._redaction is None:
-            log = SessionLog(session_id, start, dialects, self._limits, repairs, opened.early_bytes)
-        else:
-            early = opened.early_bytes
-            log = RedactedLog(
-                session_id, start, dialects, self._limits, self._redaction, removed, repairs, early
-            )
+        log = (
+            SessionLog(session_id, opened, dialects, self._limits)
+            if redaction is None
+            else RedactedLog(session_id, opened, dialects, self._limits, redaction, removed)
+        )
         self._logs[session] = log
         sink.add_sides(log.new_sides())
         self._tell(lambda observer: observer.session_started(session_id, start))

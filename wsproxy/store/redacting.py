@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, Side
@@ -16,11 +15,10 @@ from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import SessionStart
 from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch
 from wsproxy.store.session_log import SessionLog
-from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
+from wsproxy.store.session_recorder import Changed, Found, Opened, ReachedEnd
 
 _MOST_MOVES = 4096
 
@@ -75,7 +73,7 @@ class _Stream:
 class RedactedLog(SessionLog):
     """Decodes one session, redacted by `redaction`, and adds its rows to a batch.
 
-    `start` is redacted already; `removed` is what that took out.
+    `opened` is redacted already; `removed` is what that took out.
 
     A message is held until it is complete: while it is under way nothing of it is written, so a recorder
     that is killed loses it. Offsets of changes and findings become those in the redacted stream, so these
@@ -87,21 +85,19 @@ class RedactedLog(SessionLog):
     def __init__(
         self,
         session_id: int,
-        start: SessionStart,
+        opened: Opened,
         dialects: Mapping[Side, Dialect],
         limits: WriterLimits,
         redaction: Redaction,
         removed: set[str],
-        repairs: Sequence[Finding] = (),
-        early_bytes: int = 0,
     ) -> None:
-        super().__init__(session_id, start, dialects, limits, repairs, early_bytes)
+        super().__init__(session_id, opened, dialects, limits)
         self._removed = removed
         self._redaction = redaction
         self._dialects = dialects
         self._message_limit = limits.message_limit
         self._notes: deque[tuple[Changed | Found, int]] = deque()
-        deflate = negotiate(parse_response_head(start.response_head)).deflate
+        deflate = negotiate(parse_response_head(opened.start.response_head)).deflate
         self._streams: dict[Side, _Stream] = {}
         for side in Side if redaction.payloads else ():
             self._streams[side] = self._stream(side, deflate)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.message import Message
@@ -10,9 +9,9 @@ from wsproxy.protocol.session import Session, SessionEvent
 from wsproxy.store import schema
 from wsproxy.store.checking import SessionChecks
 from wsproxy.store.limits import WriterLimits
-from wsproxy.store.model import SessionEnd, SessionStart, TcpEnd
+from wsproxy.store.model import SessionEnd, TcpEnd
 from wsproxy.store.rows import RowBatch, side_number, storable
-from wsproxy.store.session_recorder import Changed, Found, ReachedEnd
+from wsproxy.store.session_recorder import Changed, Found, Opened, ReachedEnd
 
 # What a row costs besides the payload in it.
 _ROW_SIZE = 100
@@ -66,14 +65,13 @@ class SessionLog:
     def __init__(
         self,
         session_id: int,
-        start: SessionStart,
+        opened: Opened,
         dialects: Mapping[Side, Dialect],
         limits: WriterLimits,
-        repairs: Sequence[Finding] = (),
-        early_bytes: int = 0,
     ) -> None:
+        start = opened.start
         self.session_id = session_id
-        self.checks = SessionChecks(start, dialects, repairs, early_bytes)
+        self.checks = SessionChecks(opened, dialects)
         self._last_id = self._last_finding_id = schema.first_id(session_id)
         self._session = Session(
             dialects=dialects, piece_limit=limits.piece_limit, message_limit=limits.message_limit

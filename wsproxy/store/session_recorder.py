@@ -16,20 +16,20 @@ class Opened:
     """
 
     start: SessionStart
-    repairs: tuple[Finding, ...]
+    repairs: tuple[Finding, ...] = ()
     early_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Something else was sent on."""
+    """`sent` went on in place of those bytes of what `side` sent (dropped: nothing did), for these rules."""
 
     kind: ChangeKind
     side: Side
     start_offset: int
     end_offset: int
     sent: bytes
-    rules: tuple[str, ...]
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +93,9 @@ class SessionRecorder:
         """Record bytes received from `side`, after its opening handshake."""
         self._intake.put((self, side, data, at_ns), len(data))
 
-    def change(
-        self,
-        kind: ChangeKind,
-        side: Side,
-        start_offset: int,
-        end_offset: int,
-        sent: bytes,
-        at_ns: int,
-        *,
-        rules: Sequence[str] = (),
-    ) -> None:
-        """Record that `sent` went on in place of those bytes of what `side` sent (dropped: nothing did), and
-        for which rules.
-        """
-        changed = Changed(ChangeKind(kind), side, start_offset, end_offset, sent, tuple(rules))
-        self._do(changed, at_ns, len(sent))
+    def change(self, changed: Changed, at_ns: int) -> None:
+        """Record that something else went on."""
+        self._do(changed, at_ns, len(changed.sent))
 
     def finding(
         self, rule_id: str, detail: str, side: Side, offset: int | None, at_ns: int, *, repaired: bool = False
