@@ -196,9 +196,21 @@ def test_no_secret_is_ever_in_the_files(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PLACES)
+def test_nor_in_those_of_a_text_or_of_the_database_it_is_made_from(name: str, tmp_path: Path) -> None:
+    place = tmp_path / "r.jsonl"
+    recorded(place, PLACES[name])
+    recorded(place, PLACES[name])
+    assert [entry.name for entry in tmp_path.iterdir()] == [place.name]
+    with open_recording(str(place)) as recording:
+        first, second = recording.sessions()
+        assert first.start.redaction == second.start.redaction == Redaction.of(RULES).to_json()
+
+
+@pytest.mark.parametrize("name", PLACES)
 def test_without_redaction_it_would_be_found(name: str, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError):
-        recorded(tmp_path / "r.db", PLACES[name], rules=("header:X-Other",))
+    for place in (tmp_path / "a" / "r.db", tmp_path / "b" / "r.jsonl"):
+        with pytest.raises(AssertionError):
+            recorded(place, PLACES[name], rules=("header:X-Other",))
 
 
 def test_compressed_secrets_are_not_there_in_any_form(tmp_path: Path) -> None:
