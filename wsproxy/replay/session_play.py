@@ -124,6 +124,7 @@ class SessionPlay:
                     await self._end(how)
                 case More():
                     player.feed(await pages.more())
+                    continue
                 case Done():
                     link.close()
                     return
