@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from tests.cli.run import WSPROXY, check_error, wsproxy
+from tests.replay.sessions import answers, record, says
 from wsproxy.demo.device import status_document
 
 SKYQ = str(Path(__file__).parents[2] / "recordings" / "skyq.db")
@@ -87,6 +88,17 @@ def test_a_mismatch_is_shown_and_ends_in_exit_code_1(quiet: bool) -> None:
     assert ("message" in {each["type"] for each in objects}) is not quiet
     (mismatch,) = (each for each in objects if each["type"] == "mismatch")
     assert mismatch["got"]["text"] == "what?"
+
+
+def test_strictly_what_is_left_unplayed_is_named_and_ends_in_exit_code_1(tmp_path: Path) -> None:
+    record(tmp_path / "x.db", [says("x"), *[answers("\x1b[1mred"), answers("y")] * 15])
+    for options, code in ([], 0), (["--strict"], 1):
+        with replaying(str(tmp_path / "x.db"), *options) as running, connect(running.url):
+            pass
+        assert running.code == code
+        assert ("Left unplayed on connection 1: client text x\n" in running.err) is bool(code)
+        assert ("… and 11 messages more" in running.err) is bool(code)
+        assert "\x1b" not in running.err
 
 
 def test_it_speaks_tls(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pytest_plugin.conftest import Project
+from tests.pytest_plugin.conftest import Device, Project
 
 SKYQ = Path(__file__).parents[2] / "recordings" / "skyq.db"
 MARK = "@pytest.mark.wsproxy('recordings/skyq.db')\n"
@@ -165,3 +165,25 @@ def test_it_costs_nothing_until_it_is_used(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
     result.assert_outcomes(passed=1)
+
+
+DOCTEST = '''"""
+>>> from websockets.sync.client import connect
+>>> device = getfixture("ws_replay")
+>>> with connect(device.url("/")) as client:
+...     client.send("x")
+...     print(client.recv(timeout=10))
+{"answer": 1, "to": "x"}
+"""
+'''
+
+
+def test_a_doctest(project: Project, device: Device) -> None:
+    (project.pytester.path / "conftest.py").write_text(
+        f"import pytest\n@pytest.fixture\ndef ws_target():\n    return {device.url!r}\n"
+    )
+    (project.pytester.path / "documented.py").write_text(DOCTEST)
+    for mode in ("once", "none"):
+        project.run("--doctest-modules", "--ws-record-mode", mode).assert_outcomes(passed=1)
+    assert device.clients == 1
+    assert project.recordings() == ["documented/documented.db"]

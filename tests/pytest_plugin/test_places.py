@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wsproxy.errors import UsageError
 from wsproxy.pytest_plugin.places import named_recording, own_recording
 
 FILE = Path("project/tests/test_device.py")
@@ -34,3 +36,12 @@ def test_a_named_recording_is_beside_the_test_or_below_the_root(tmp_path: Path) 
     beside.touch()
     assert named_recording("a.db", test_file, tmp_path) == str(beside)
     assert named_recording("postgresql://x/y", test_file, tmp_path) == "postgresql://x/y"
+
+
+def test_what_can_be_no_recording_is_said_so() -> None:
+    for suffix in (".txt", "jsonl", ""):
+        with pytest.raises(UsageError, match=r"\.db, \.jsonl"):
+            own_recording(Path("test_x.py"), "test_a", suffix)
+    for name in ("x" * 5000, "a\0.db"):
+        with pytest.raises(UsageError, match="can be no recording"):
+            named_recording(name, Path("/nowhere/test_x.py"), Path("/nowhere"))

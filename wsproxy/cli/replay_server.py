@@ -206,8 +206,22 @@ def _say_what(report: "ReplayReport", strict: bool) -> None:
     if report.unused_sessions:
         numbers = ", ".join(map(str, report.unused_sessions[:_LISTED]))
         click.echo(f"Nobody asked for session {numbers}", err=True)
+    if strict:
+        _say_what_is_left(report)
     if report.mismatch_count or (strict and unplayed):
         sys.exit(1)
+
+
+def _say_what_is_left(report: "ReplayReport") -> None:
+    from wsproxy.cli.paint import printable
+    from wsproxy.replay.report import described
+
+    left = [(each.number, message) for each in report.connections for message in each.unplayed]
+    for number, message in left[:_LISTED]:
+        text = f"{message.side.value} {described(message)}"
+        click.echo(f"Left unplayed on connection {number}: {printable(text)}", err=True)
+    if (more := report.unplayed_count - _LISTED) > 0:
+        click.echo(f"… and {_counted(more, 'message')} more", err=True)
 
 
 def _counted(count: int, what: str) -> str:

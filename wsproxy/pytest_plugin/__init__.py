@@ -173,7 +173,8 @@ def _plan(request: pytest.FixtureRequest, target: str | None) -> "Plan":
     settings = settings_of(node.iter_markers("wsproxy"))
     test_file = Path(node.path)
     if settings.recording is None:
-        name = node.name if node.cls is None else f"{node.cls.__qualname__}.{node.name}"
+        owner = getattr(node, "cls", None)  # A doctest has none.
+        name = node.name if owner is None else f"{owner.__qualname__}.{node.name}"
         recording = str(own_recording(test_file, name, config.getini("wsproxy_suffix")))
     else:
         recording = named_recording(settings.recording, test_file, config.rootpath)

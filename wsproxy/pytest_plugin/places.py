@@ -18,7 +18,11 @@ def own_recording(test_file: Path, name: str, suffix: str) -> Path:
 
     `name` is the test's name with its class and parameters. What file systems take badly is replaced, and a
     digest then keeps such names apart.
+
+    Raises UsageError for a suffix that recordings do not have.
     """
+    if suffix not in SUFFIXES:
+        raise UsageError(f"wsproxy_suffix = {suffix} makes no sense: give one of {', '.join(SUFFIXES)}")
     plain = _UNUSUAL.sub("_", name)
     if plain != name or len(plain) > _LONGEST_NAME:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
