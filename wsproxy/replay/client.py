@@ -219,19 +219,9 @@ class ClientReplay:
         return True
 
     async def _turns(self, response: bytes, ended: bool) -> str | None:
-        options, start = self._options, self._session.start
-        player = ClientPlayer(
-            options.play,
-            self._matcher,
-            self._log,
-            recorded_ns=start.started_at_ns,
-            began_ns=self._clock(),
-            variation=self._variation(response),
-            masking_key=self._token(4),
-            ended=ended,
-        )
-        hearing = Hearing(Side.SERVER, response, DIALECTS[start.server_dialect])
-        patience = Patience(options.timeout_s, self._clock())
+        player = self._player(response, ended)
+        hearing = Hearing(Side.SERVER, response, DIALECTS[self._session.start.server_dialect])
+        patience = Patience(self._options.timeout_s, self._clock())
         stopped: str | None = None
         while True:
             if self._hear(player, hearing):
@@ -253,6 +243,18 @@ class ClientReplay:
                     return stopped
             if player.over:
                 return stopped
+
+    def _player(self, response: bytes, ended: bool) -> ClientPlayer:
+        return ClientPlayer(
+            self._options.play,
+            self._matcher,
+            self._log,
+            recorded_ns=self._session.start.started_at_ns,
+            began_ns=self._clock(),
+            variation=self._variation(response),
+            masking_key=self._token(4),
+            ended=ended,
+        )
 
     async def _wait(self, player: ClientPlayer, patience: Patience, until_ns: int | None) -> str | None:
         """Wait for the device, or for the time to go on; why to give up, once it is time for that."""

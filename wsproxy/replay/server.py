@@ -67,33 +67,31 @@ class ReplayServer:
         Raises RecordingError if the recording cannot be played, ReachError if the port cannot be had.
         """
         try:
-            offers = await self._source.offers(self._refs)
-            if not offers:
-                raise RecordingError(f"{self._recording} has no sessions: record something first")
-            self._choice = Choice(offers, loop=self.options.loop)
-            self._setting = Setting(
-                self._source,
-                self._choice,
-                self.options,
-                self._matcher,
-                self._may_stay,
-                self._watch,
-            )
+            await self._read()
+            self._server = await self._listen(host, port, tls)
         except BaseException:
             self._source.close()
             raise
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _read(self) -> None:
+        offers = await self._source.offers(self._refs)
+        if not offers:
+            raise RecordingError(f"{self._recording} has no sessions: record something first")
+        self._choice = Choice(offers, loop=self.options.loop)
+        self._setting = Setting(
+            self._source, self._choice, self.options, self._matcher, self._may_stay, self._watch
+        )
+
+    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: Link(self._accept), host, port, ssl=tls, backlog=_BACKLOG
-            )
+            return await loop.create_server(lambda: Link(self._accept), host, port, ssl=tls, backlog=_BACKLOG)
         except OSError as error:
-            self._source.close()
             reason, hint = error.strerror or error, "choose another address or port"
             if error.errno == errno.EADDRINUSE:
                 reason, hint = os.strerror(errno.EADDRINUSE), "choose another port"
             raise ReachError(f"cannot listen on {host}:{port}: {reason}; {hint}") from error
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Stop listening, end every connection, and close the recording; the report stays."""
