@@ -279,7 +279,7 @@ def test_a_refusal_is_a_difference(tmp_path: Path) -> None:
     [
         (b"", "the device closed the connection before it had answered the opening handshake"),
         (RESPONSE[:40], "the device closed the connection before it had answered the opening handshake"),
-        (b"\xff\xff\xff", "the device did not agree to speak WebSocket: its answer is no HTTP response"),
+        (b"\x81\xff\xff", "the device did not agree to speak WebSocket: its answer is no HTTP response"),
     ],
 )
 def test_what_came_instead_of_a_response_is_recorded(tmp_path: Path, answer: bytes, problem: str) -> None:
