@@ -12,15 +12,15 @@ from tests.conformance.strict_peers import words_of
 from tests.protocol.head_strategies import heads
 from tests.wire.handshakes import REQUEST
 from wsproxy.conformance.profiles import Profile
-from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS
+from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_REPAIRS
 from wsproxy.conformance.repairs_handshake import repair_request, repair_response
-from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
-from wsproxy.conformance.repairs_response import RESPONSE_MENDS
+from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_REPAIRS
+from wsproxy.conformance.repairs_response import RESPONSE_REPAIRS
 from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
 
 OURS = {rule_id: rule for rule_id, rule in RULES.items() if rule_id.startswith("handshake.")}
-REPAIRED = {*FIELD_MENDS, *FIELD_ADAPTATIONS, *REQUEST_MENDS, *REQUEST_ADAPTATIONS, *RESPONSE_MENDS}
+REPAIRED = {*FIELD_REPAIRS, *FIELD_ADAPTATIONS, *REQUEST_REPAIRS, *REQUEST_ADAPTATIONS, *RESPONSE_REPAIRS}
 BY_OPTION = {*FIELD_ADAPTATIONS, *REQUEST_ADAPTATIONS}
 BRIDGED = {rule_id for rule_id in OURS if "hixie76" in rule_id}
 _REQUESTS, _RESPONSES = REQUESTS + ODD_REQUESTS, RESPONSES + ODD_RESPONSES

@@ -33,7 +33,7 @@ _NEEDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class MendContext:
+class HeadContext:
     """What a repair may need to know: the head comes from `side`, and goes to the other.
 
     `request` is what the client sent, `authority` the server's host and port. The key of the request that
@@ -51,12 +51,22 @@ class MendContext:
         return self.profile.option(option, self.side.other)
 
 
-type Mend = Callable[[HeadDraft, MendContext], None]
-type Adaptation = Callable[[HeadDraft, MendContext], Iterator[str]]
+type HeadRepair = Callable[[HeadDraft, HeadContext], None]
+type Adaptation = Callable[[HeadDraft, HeadContext], Iterator[str]]
 """Changes what its receiver cannot take as it is, and says what came."""
 
 
-def mend_line_ends(draft: HeadDraft, context: MendContext) -> None:
+def mend_preamble(draft: HeadDraft, context: HeadContext) -> None:
+    """Nothing before the first line."""
+    draft.preamble = b""
+
+
+def mend_connection(draft: HeadDraft, context: HeadContext) -> None:
+    """Upgrade."""
+    draft.set(b"Connection", b"Upgrade")
+
+
+def mend_line_ends(draft: HeadDraft, context: HeadContext) -> None:
     """CR LF behind every line; folds are lines, too."""
     draft.start_line = _with_crlf(draft.start_line)
     draft.rewrite(
@@ -65,18 +75,18 @@ def mend_line_ends(draft: HeadDraft, context: MendContext) -> None:
     draft.end = CRLF + draft.end.partition(b"\n")[2]
 
 
-def mend_colon(draft: HeadDraft, context: MendContext) -> None:
+def mend_colon(draft: HeadDraft, context: HeadContext) -> None:
     """A line that is no field goes."""
     draft.keep(lambda field: bool(field.name) or b":" in field.raw.split(b"\n")[0])
 
 
-def mend_names(draft: HeadDraft, context: MendContext) -> None:
+def mend_names(draft: HeadDraft, context: HeadContext) -> None:
     """A name loses its white space; if it still is none, its field goes."""
     draft.rewrite(lambda field: field if _well_named(field) else _renamed(field))
     draft.keep(lambda field: bool(TOKEN.fullmatch(field.name)))
 
 
-def mend_name_spelling(draft: HeadDraft, context: MendContext) -> None:
+def mend_name_spelling(draft: HeadDraft, context: HeadContext) -> None:
     """The names of the opening handshake as the RFC spells them."""
     draft.rewrite(
         lambda field: (
@@ -91,22 +101,22 @@ def mend_name_spelling(draft: HeadDraft, context: MendContext) -> None:
     )
 
 
-def mend_fold(draft: HeadDraft, context: MendContext) -> None:
+def mend_fold(draft: HeadDraft, context: HeadContext) -> None:
     """One line a field."""
     draft.rewrite(lambda field: _respelt(field) if b"\n" in field.raw.rstrip(b"\r\n") else field)
 
 
-def mend_space(draft: HeadDraft, context: MendContext) -> None:
+def mend_space(draft: HeadDraft, context: HeadContext) -> None:
     """One space behind the colon, none behind the value."""
     draft.rewrite(lambda field: _respelt(field) if field.name and field.value else field)
 
 
-def mend_control(draft: HeadDraft, context: MendContext) -> None:
+def mend_control(draft: HeadDraft, context: HeadContext) -> None:
     """Control characters go."""
     draft.rewrite(lambda field: _revalued(field, CONTROL.sub(b"", field.value).strip(b" \t")))
 
 
-def mend_not_ascii(draft: HeadDraft, context: MendContext) -> None:
+def mend_not_ascii(draft: HeadDraft, context: HeadContext) -> None:
     """A question mark for each such byte, but not where the value may matter byte for byte."""
     draft.rewrite(
         lambda field: (
@@ -115,12 +125,12 @@ def mend_not_ascii(draft: HeadDraft, context: MendContext) -> None:
     )
 
 
-def mend_empty(draft: HeadDraft, context: MendContext) -> None:
+def mend_empty(draft: HeadDraft, context: HeadContext) -> None:
     """Without a value there is no field."""
     draft.keep(lambda field: not is_empty(field))
 
 
-def mend_extensions(draft: HeadDraft, context: MendContext) -> None:
+def mend_extensions(draft: HeadDraft, context: HeadContext) -> None:
     """What of them can be understood."""
     draft.rewrite(
         lambda field: (
@@ -131,12 +141,12 @@ def mend_extensions(draft: HeadDraft, context: MendContext) -> None:
     )
 
 
-def mend_blank(draft: HeadDraft, context: MendContext) -> None:
+def mend_blank(draft: HeadDraft, context: HeadContext) -> None:
     """Without a value there is no field."""
     draft.keep(lambda field: bool(field.value) or not field.name or field.key in SPELLINGS)
 
 
-def mend_duplicates(draft: HeadDraft, context: MendContext) -> None:
+def mend_duplicates(draft: HeadDraft, context: HeadContext) -> None:
     """The first that has a value stays; of extensions, all do."""
     for key in sorted(ONCE[context.side]):
         values = list(filter(None, draft.get_all(key)))
@@ -145,7 +155,7 @@ def mend_duplicates(draft: HeadDraft, context: MendContext) -> None:
             draft.set(_spelt(draft, key), joined or (values[0] if values else b""))
 
 
-def mend_split_list(draft: HeadDraft, context: MendContext) -> None:
+def mend_split_list(draft: HeadDraft, context: HeadContext) -> None:
     """One field for all elements."""
     for key in LISTS:
         values = draft.get_all(key)
@@ -153,17 +163,17 @@ def mend_split_list(draft: HeadDraft, context: MendContext) -> None:
             draft.set(_spelt(draft, key), b", ".join(dict.fromkeys(filter(None, values))))
 
 
-def mend_upgrade_spelling(draft: HeadDraft, context: MendContext) -> None:
+def mend_upgrade_spelling(draft: HeadDraft, context: HeadContext) -> None:
     """Exactly `Upgrade: websocket`."""
     draft.set(_spelt(draft, b"upgrade"), b"websocket")
 
 
-def mend_connection_spelling(draft: HeadDraft, context: MendContext) -> None:
+def mend_connection_spelling(draft: HeadDraft, context: HeadContext) -> None:
     """Exactly `Connection: Upgrade`."""
     draft.set(_spelt(draft, b"connection"), b"Upgrade")
 
 
-FIELD_MENDS: Mapping[str, Mend] = MappingProxyType(
+FIELD_REPAIRS: Mapping[str, HeadRepair] = MappingProxyType(
     {
         "handshake.field.colon": mend_colon,
         "handshake.field.name": mend_names,
@@ -185,7 +195,7 @@ FIELD_MENDS: Mapping[str, Mend] = MappingProxyType(
 """What mends a departure from each of these rules, in the order in which they are applied."""
 
 
-def adapt_lists(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+def adapt_lists(draft: HeadDraft, context: HeadContext) -> Iterator[str]:
     """Between the elements of a list, a comma and a space, or what the receiver's option `comma` says."""
     comma = str(context.receiver("comma")).encode("latin-1", "replace")
     for place, field in enumerate(draft.fields):
@@ -196,7 +206,7 @@ def adapt_lists(draft: HeadDraft, context: MendContext) -> Iterator[str]:
                 draft.fields[place] = new_field(field.name, value)
 
 
-def adapt_length(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+def adapt_length(draft: HeadDraft, context: HeadContext) -> Iterator[str]:
     """Only what an opening handshake needs, for a receiver with the option `few_fields`."""
     unneeded = [field for field in draft.fields if field.key not in _NEEDED]
     if unneeded and context.receiver("few_fields"):

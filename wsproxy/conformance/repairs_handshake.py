@@ -24,9 +24,15 @@ from wsproxy.conformance.hixie76 import (
 )
 from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.profiles import Profile
-from wsproxy.conformance.repairs_fields import FIELD_ADAPTATIONS, FIELD_MENDS, Adaptation, Mend, MendContext
-from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_MENDS
-from wsproxy.conformance.repairs_response import RESPONSE_MENDS
+from wsproxy.conformance.repairs_fields import (
+    FIELD_ADAPTATIONS,
+    FIELD_REPAIRS,
+    Adaptation,
+    HeadContext,
+    HeadRepair,
+)
+from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_REPAIRS
+from wsproxy.conformance.repairs_response import RESPONSE_REPAIRS
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import (
@@ -46,8 +52,8 @@ _NOT_WEBSOCKET = "handshake.request.not-websocket"
 _HIXIE76_CLIENT, _HIXIE76_WANTED = "handshake.request.hixie76", "handshake.request.hixie76-wanted"
 _ANSWERS_OURS = " (the request that went on differed from the client's)"
 
-_REQUEST_MENDS: Mapping[str, Mend] = {**FIELD_MENDS, **REQUEST_MENDS}
-_RESPONSE_MENDS: Mapping[str, Mend] = {**FIELD_MENDS, **RESPONSE_MENDS}
+_REQUEST_REPAIRS: Mapping[str, HeadRepair] = {**FIELD_REPAIRS, **REQUEST_REPAIRS}
+_RESPONSE_REPAIRS: Mapping[str, HeadRepair] = {**FIELD_REPAIRS, **RESPONSE_REPAIRS}
 _REQUEST_ADAPTATIONS: Mapping[str, Adaptation] = {**FIELD_ADAPTATIONS, **REQUEST_ADAPTATIONS}
 
 
@@ -85,12 +91,12 @@ def repair_request(
     if is_hixie76_request(request):
         bridged = tuple(check_request(request))
         data = request_of_the_rfc(request, fresh_key)
-    context = MendContext(Side.CLIENT, profile, request, fresh_key, authority)
+    context = HeadContext(Side.CLIENT, profile, request, fresh_key, authority)
     work = _Work(
         parse_request_head,
         check_request,
         lambda rule_id: profile.repairs(rule_id, Side.CLIENT),
-        _REQUEST_MENDS,
+        _REQUEST_REPAIRS,
         _REQUEST_ADAPTATIONS,
     )
     data, repairs = work.repair(data, context)
@@ -146,8 +152,8 @@ def _repair_response(head: bytes, asked: RequestHead, sent: RequestHead, profile
     def is_on(rule_id: str) -> bool:
         return profile.repairs(rule_id, Side.SERVER) or (differ and rule_id not in blamed)
 
-    context = MendContext(Side.SERVER, profile, asked)
-    work = _Work(parse_response_head, check, is_on, _RESPONSE_MENDS, FIELD_ADAPTATIONS)
+    context = HeadContext(Side.SERVER, profile, asked)
+    work = _Work(parse_response_head, check, is_on, _RESPONSE_REPAIRS, FIELD_ADAPTATIONS)
     return RepairedHead(*work.repair(head, context))
 
 
@@ -169,10 +175,10 @@ class _Work[H: Head]:
     parse: Callable[[bytes], H]
     check: Callable[[H], Iterable[Finding]]
     is_on: Callable[[str], bool]
-    mends: Mapping[str, Mend]
+    mends: Mapping[str, HeadRepair]
     adaptations: Mapping[str, Adaptation]
 
-    def repair(self, head: bytes, context: MendContext) -> tuple[bytes, tuple[Finding, ...]]:
+    def repair(self, head: bytes, context: HeadContext) -> tuple[bytes, tuple[Finding, ...]]:
         """The head that goes on, and what was mended."""
         repairs: dict[Finding, None] = {}
         for _ in range(_ROUNDS):
@@ -188,9 +194,9 @@ class _Work[H: Head]:
         return head, tuple(repairs)
 
     def _mend(
-        self, draft: HeadDraft, found: Mapping[str, list[Finding]], context: MendContext
+        self, draft: HeadDraft, found: Mapping[str, list[Finding]], context: HeadContext
     ) -> Iterator[Finding]:
-        done: set[Mend] = set()
+        done: set[HeadRepair] = set()
         for rule_id, mend in self.mends.items():
             if rule_id in found and self.is_on(rule_id):
                 before = draft.serialize()
@@ -200,7 +206,7 @@ class _Work[H: Head]:
                 if mend in done:
                     yield from found[rule_id]
 
-    def _adapt(self, draft: HeadDraft, context: MendContext) -> Iterator[Finding]:
+    def _adapt(self, draft: HeadDraft, context: HeadContext) -> Iterator[Finding]:
         for rule_id, adapt in self.adaptations.items():
             if context.profile.repairs(rule_id, context.side):
                 for detail in adapt(draft, context):

@@ -9,7 +9,13 @@ from wsproxy.conformance.checks_fields import TOKEN, shown, tidy_list
 from wsproxy.conformance.checks_request import HOST, ORIGIN, client_key
 from wsproxy.conformance.extensions import faulty_parameters, parse_extensions, serialize_extensions
 from wsproxy.conformance.head_draft import CRLF, HeadDraft
-from wsproxy.conformance.repairs_fields import Adaptation, Mend, MendContext
+from wsproxy.conformance.repairs_fields import (
+    Adaptation,
+    HeadContext,
+    HeadRepair,
+    mend_connection,
+    mend_preamble,
+)
 from wsproxy.protocol.handshake import RequestHead, parse_request_head
 from wsproxy.protocol.request_body import RequestBody
 
@@ -22,14 +28,14 @@ _OTHER_PROTOCOLS = frozenset({"h2c", "h2", "h3", "http", "https", "tls", "irc", 
 _KEEP = "keep"
 
 
-def mend_line(draft: HeadDraft, context: MendContext) -> None:
+def mend_line(draft: HeadDraft, context: HeadContext) -> None:
     """One space between the parts, upper case, HTTP/1.1."""
     request = _request(draft)
     target = re.sub(rb"\s", b"%20", request.target) or b"/"
     draft.start_line = b" ".join((request.method.upper(), target, b"HTTP/1.1")) + CRLF
 
 
-def mend_method(draft: HeadDraft, context: MendContext) -> None:
+def mend_method(draft: HeadDraft, context: HeadContext) -> None:
     """GET, for a request that has a key: there is nothing else that it could mean."""
     request = _request(draft, whole=True)
     if client_key(request) and request.method.upper() != b"CONNECT":
@@ -38,7 +44,7 @@ def mend_method(draft: HeadDraft, context: MendContext) -> None:
         )
 
 
-def mend_target(draft: HeadDraft, context: MendContext) -> None:
+def mend_target(draft: HeadDraft, context: HeadContext) -> None:
     """A path and its query; what else a URL has is said by Host, or stays with the client."""
     request = _request(draft)
     target = _ABSOLUTE.sub(b"", request.target.strip(b"\"'"), count=1).partition(b"#")[0]
@@ -50,12 +56,7 @@ def mend_target(draft: HeadDraft, context: MendContext) -> None:
     draft.start_line = b" ".join((request.method, path, version)) + CRLF
 
 
-def mend_preamble(draft: HeadDraft, context: MendContext) -> None:
-    """Nothing before the request."""
-    draft.preamble = b""
-
-
-def mend_host(draft: HeadDraft, context: MendContext) -> None:
+def mend_host(draft: HeadDraft, context: HeadContext) -> None:
     """The host of the URL that stands for it, else of the target, else the server's address."""
     candidates = [*draft.get_all(b"host"), context.request.target, context.authority]
     for candidate in candidates:
@@ -67,32 +68,27 @@ def mend_host(draft: HeadDraft, context: MendContext) -> None:
             return
 
 
-def mend_upgrade(draft: HeadDraft, context: MendContext) -> None:
+def mend_upgrade(draft: HeadDraft, context: HeadContext) -> None:
     """websocket, unless another protocol is named that there is."""
     named = {token.partition("/")[0] for token in _request(draft, whole=True).tokens("upgrade")}
     if not named & _OTHER_PROTOCOLS:
         draft.set(b"Upgrade", b"websocket")
 
 
-def mend_connection(draft: HeadDraft, context: MendContext) -> None:
-    """Upgrade."""
-    draft.set(b"Connection", b"Upgrade")
-
-
-def mend_stripped(draft: HeadDraft, context: MendContext) -> None:
+def mend_stripped(draft: HeadDraft, context: HeadContext) -> None:
     """Both are there again, if the rest asks for a WebSocket."""
     if draft.get_all(b"sec-websocket-key") and draft.get_all(b"sec-websocket-version"):
         mend_upgrade(draft, context)
         mend_connection(draft, context)
 
 
-def mend_key(draft: HeadDraft, context: MendContext) -> None:
+def mend_key(draft: HeadDraft, context: HeadContext) -> None:
     """A key of our own; the client gets the answer to its own."""
     if context.fresh_key:
         draft.set(b"Sec-WebSocket-Key", context.fresh_key)
 
 
-def mend_version(draft: HeadDraft, context: MendContext) -> None:
+def mend_version(draft: HeadDraft, context: HeadContext) -> None:
     """13, for drafts that frame alike, by their own number or the protocol's, and however it is written."""
     values = draft.get_all(b"sec-websocket-version")
     matches = [_VERSION.fullmatch(each) for value in values for each in value.split(b",") if each.strip()]
@@ -101,13 +97,13 @@ def mend_version(draft: HeadDraft, context: MendContext) -> None:
         draft.set(b"Sec-WebSocket-Version", b"13")
 
 
-def mend_not_websocket(draft: HeadDraft, context: MendContext) -> None:
+def mend_not_websocket(draft: HeadDraft, context: HeadContext) -> None:
     """Key and version, for a request that has neither."""
     mend_key(draft, context)
     mend_version(draft, context)
 
 
-def mend_origin(draft: HeadDraft, context: MendContext) -> None:
+def mend_origin(draft: HeadDraft, context: HeadContext) -> None:
     """Without a path, and under its name of today; `null` where there is no host."""
     origin = (draft.get_all(b"origin") or draft.get_all(b"sec-websocket-origin") or [b""])[0]
     match = ORIGIN.match(origin) or _NO_ORIGIN.fullmatch(origin)
@@ -116,27 +112,27 @@ def mend_origin(draft: HeadDraft, context: MendContext) -> None:
         draft.set(b"Origin", match[0] if match.re is ORIGIN else b"null")
 
 
-def mend_subprotocols(draft: HeadDraft, context: MendContext) -> None:
+def mend_subprotocols(draft: HeadDraft, context: HeadContext) -> None:
     """Distinct tokens only."""
     elements = b",".join(draft.get_all(b"sec-websocket-protocol")).split(b",")
     tokens = dict.fromkeys(each.strip() for each in elements)
     _set_or_drop(draft, b"Sec-WebSocket-Protocol", b", ".join(filter(TOKEN.fullmatch, tokens)))
 
 
-def mend_extension_spelling(draft: HeadDraft, context: MendContext) -> None:
+def mend_extension_spelling(draft: HeadDraft, context: HeadContext) -> None:
     """The usual spelling."""
     offers = parse_extensions(draft.get_all(b"sec-websocket-extensions"))
     _set_or_drop(draft, b"Sec-WebSocket-Extensions", serialize_extensions(offers))
 
 
-def mend_deflate_parameter(draft: HeadDraft, context: MendContext) -> None:
+def mend_deflate_parameter(draft: HeadDraft, context: HeadContext) -> None:
     """A faulty offer is not made; a server would have to decline it."""
     offers = parse_extensions(draft.get_all(b"sec-websocket-extensions"))
     sound = [offer for offer in offers if not faulty_parameters(offer, granted=False)]
     _set_or_drop(draft, b"Sec-WebSocket-Extensions", serialize_extensions(sound))
 
 
-def mend_body(draft: HeadDraft, context: MendContext) -> None:
+def mend_body(draft: HeadDraft, context: HeadContext) -> None:
     """Not announced, and not sent on either, where the request tells its bytes from what comes behind."""
     body = RequestBody(context.request)
     if body.told or body.complete:
@@ -144,7 +140,7 @@ def mend_body(draft: HeadDraft, context: MendContext) -> None:
         draft.drop(b"transfer-encoding")
 
 
-def mend_order(draft: HeadDraft, context: MendContext) -> None:
+def mend_order(draft: HeadDraft, context: HeadContext) -> None:
     """Host first; the key before the field that was before it."""
     hosts = [field for field in draft.fields if field.key == b"host"]
     others = [field for field in draft.fields if field.key != b"host"]
@@ -153,7 +149,7 @@ def mend_order(draft: HeadDraft, context: MendContext) -> None:
     draft.fields = [*hosts, *others]
 
 
-REQUEST_MENDS: Mapping[str, Mend] = MappingProxyType(
+REQUEST_REPAIRS: Mapping[str, HeadRepair] = MappingProxyType(
     {
         "handshake.request.preamble": mend_preamble,
         "handshake.request.foreign-bytes": mend_preamble,
@@ -179,7 +175,7 @@ REQUEST_MENDS: Mapping[str, Mend] = MappingProxyType(
 """What mends a departure from each of these rules, in the order in which they are applied."""
 
 
-def adapt_host(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+def adapt_host(draft: HeadDraft, context: HeadContext) -> Iterator[str]:
     """Host with the server's port, or without any. Option `host_port`."""
     wanted, host = context.receiver("host_port"), next(iter(draft.get_all(b"host")), b"")
     name, port = _split_port(host)
@@ -193,17 +189,17 @@ def adapt_host(draft: HeadDraft, context: MendContext) -> Iterator[str]:
         draft.set(b"Host", changed)
 
 
-def adapt_origin(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+def adapt_origin(draft: HeadDraft, context: HeadContext) -> Iterator[str]:
     """Another Origin, or none. Option `origin`."""
     yield from _adapt(draft, context, "origin", b"Origin")
 
 
-def adapt_subprotocols(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+def adapt_subprotocols(draft: HeadDraft, context: HeadContext) -> Iterator[str]:
     """Other subprotocols, or none. Option `subprotocols`."""
     yield from _adapt(draft, context, "subprotocols", b"Sec-WebSocket-Protocol")
 
 
-def adapt_extensions(draft: HeadDraft, context: MendContext) -> Iterator[str]:
+def adapt_extensions(draft: HeadDraft, context: HeadContext) -> Iterator[str]:
     """Another offer of extensions, or none. Option `extensions`."""
     yield from _adapt(draft, context, "extensions", b"Sec-WebSocket-Extensions")
 
@@ -219,7 +215,7 @@ REQUEST_ADAPTATIONS: Mapping[str, Adaptation] = MappingProxyType(
 """What a server wants of a request that the RFC does not ask for, by the rule it goes under."""
 
 
-def _adapt(draft: HeadDraft, context: MendContext, option: str, name: bytes) -> Iterator[str]:
+def _adapt(draft: HeadDraft, context: HeadContext, option: str, name: bytes) -> Iterator[str]:
     wanted = str(context.receiver(option))
     value = wanted.encode("latin-1", "replace")
     if name == b"Sec-WebSocket-Protocol":

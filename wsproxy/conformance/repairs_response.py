@@ -16,13 +16,13 @@ from wsproxy.conformance.extensions import (
     without_faults,
 )
 from wsproxy.conformance.head_draft import CRLF, HeadDraft
-from wsproxy.conformance.repairs_fields import Mend, MendContext
+from wsproxy.conformance.repairs_fields import HeadContext, HeadRepair, mend_connection, mend_preamble
 from wsproxy.protocol.handshake import compute_accept
 
 _STATUS_LINE = b"HTTP/1.1 101 Switching Protocols" + CRLF
 
 
-def mend_missing(draft: HeadDraft, context: MendContext) -> None:
+def mend_missing(draft: HeadDraft, context: HeadContext) -> None:
     """The response that the server's frames stand for."""
     draft.preamble, draft.start_line, draft.fields, draft.end = b"", _STATUS_LINE, [], CRLF
     draft.set(b"Upgrade", b"websocket")
@@ -30,38 +30,28 @@ def mend_missing(draft: HeadDraft, context: MendContext) -> None:
     mend_accept(draft, context)
 
 
-def mend_preamble(draft: HeadDraft, context: MendContext) -> None:
-    """Nothing before the response."""
-    draft.preamble = b""
-
-
-def mend_line(draft: HeadDraft, context: MendContext) -> None:
+def mend_line(draft: HeadDraft, context: HeadContext) -> None:
     """101, in the words of the RFC."""
     draft.start_line = _STATUS_LINE
 
 
-def mend_upgrade(draft: HeadDraft, context: MendContext) -> None:
+def mend_upgrade(draft: HeadDraft, context: HeadContext) -> None:
     """websocket, which is all that was asked for."""
     draft.set(b"Upgrade", b"websocket")
 
 
-def mend_connection(draft: HeadDraft, context: MendContext) -> None:
-    """Upgrade."""
-    draft.set(b"Connection", b"Upgrade")
-
-
-def mend_accept(draft: HeadDraft, context: MendContext) -> None:
+def mend_accept(draft: HeadDraft, context: HeadContext) -> None:
     """The answer to the client's own key, whatever it is."""
     draft.set(b"Sec-WebSocket-Accept", compute_accept(client_key(context.request)))
 
 
-def mend_body(draft: HeadDraft, context: MendContext) -> None:
+def mend_body(draft: HeadDraft, context: HeadContext) -> None:
     """Frames follow, not a body."""
     draft.drop(b"transfer-encoding")
     draft.drop(b"content-length")
 
 
-def mend_subprotocol(draft: HeadDraft, context: MendContext) -> None:
+def mend_subprotocol(draft: HeadDraft, context: HeadContext) -> None:
     """The first of several that was offered, also by another name (option `subprotocol_aliases`); or none."""
     offered = offered_subprotocols(context.request)
     selected = [
@@ -76,7 +66,7 @@ def mend_subprotocol(draft: HeadDraft, context: MendContext) -> None:
         draft.set(b"Sec-WebSocket-Protocol", kept)
 
 
-def mend_subprotocol_alias(draft: HeadDraft, context: MendContext) -> None:
+def mend_subprotocol_alias(draft: HeadDraft, context: HeadContext) -> None:
     """The name that was offered."""
     selected = next(filter(None, draft.get_all(b"sec-websocket-protocol")), b"")
     alias = alias_of(selected, offered_subprotocols(context.request))
@@ -84,14 +74,14 @@ def mend_subprotocol_alias(draft: HeadDraft, context: MendContext) -> None:
         draft.set(b"Sec-WebSocket-Protocol", alias)
 
 
-def mend_subprotocol_missing(draft: HeadDraft, context: MendContext) -> None:
+def mend_subprotocol_missing(draft: HeadDraft, context: HeadContext) -> None:
     """The one that was offered; which of several would be a guess."""
     offered = offered_subprotocols(context.request)
     if len(offered) == 1 and TOKEN.fullmatch(offered[0]):
         draft.set(b"Sec-WebSocket-Protocol", offered[0])
 
 
-def mend_extension(draft: HeadDraft, context: MendContext) -> None:
+def mend_extension(draft: HeadDraft, context: HeadContext) -> None:
     """Only what was offered, and one compression; what the server does beyond is undone on its leg."""
     offered = {offer.name for offer in _offers(context)}
     kept: list[Extension] = []
@@ -102,12 +92,12 @@ def mend_extension(draft: HeadDraft, context: MendContext) -> None:
     _set_extensions(draft, kept)
 
 
-def mend_extension_spelling(draft: HeadDraft, context: MendContext) -> None:
+def mend_extension_spelling(draft: HeadDraft, context: HeadContext) -> None:
     """The usual spelling."""
     _set_extensions(draft, _granted(draft))
 
 
-def mend_deflate_parameter(draft: HeadDraft, context: MendContext) -> None:
+def mend_deflate_parameter(draft: HeadDraft, context: HeadContext) -> None:
     """Without what is wrong; a parameter that lacks its value means what its absence means."""
     _set_extensions(
         draft,
@@ -115,7 +105,7 @@ def mend_deflate_parameter(draft: HeadDraft, context: MendContext) -> None:
     )
 
 
-def mend_deflate_mismatch(draft: HeadDraft, context: MendContext) -> None:
+def mend_deflate_mismatch(draft: HeadDraft, context: HeadContext) -> None:
     """No compression on the client's leg: it could not be had as it was offered."""
     offers = _offers(context)
     _set_extensions(
@@ -123,12 +113,12 @@ def mend_deflate_mismatch(draft: HeadDraft, context: MendContext) -> None:
     )
 
 
-def mend_window_of_8(draft: HeadDraft, context: MendContext) -> None:
+def mend_window_of_8(draft: HeadDraft, context: HeadContext) -> None:
     """No compression on the client's leg; what the server compresses is undone."""
     _set_extensions(draft, [each for each in _granted(draft) if not each.window_of_8])
 
 
-RESPONSE_MENDS: Mapping[str, Mend] = MappingProxyType(
+RESPONSE_REPAIRS: Mapping[str, HeadRepair] = MappingProxyType(
     {
         "handshake.response.missing": mend_missing,
         "handshake.response.preamble": mend_preamble,
@@ -155,12 +145,12 @@ RESPONSE_MENDS: Mapping[str, Mend] = MappingProxyType(
 """What mends a departure from each of these rules, in the order in which they are applied."""
 
 
-def _aliases(context: MendContext) -> list[frozenset[bytes]]:
+def _aliases(context: HeadContext) -> list[frozenset[bytes]]:
     named = context.profile.option("subprotocol_aliases", context.side)
     return [frozenset(name.lower().encode() for name in names) for names in named]
 
 
-def _offers(context: MendContext) -> list[Extension]:
+def _offers(context: HeadContext) -> list[Extension]:
     return parse_extensions(context.request.get_all("sec-websocket-extensions"))
 
 
