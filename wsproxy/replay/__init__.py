@@ -6,8 +6,8 @@
 - The client: `client_run` from recording to comparison, `client` on the wire (`asking`, `reaching`,
   `leading`, `waiting`, `live_session`), `client_player` its turns.
 - Turns, pure: a `script` of steps (out of `source`, by `cursor`), `player`, `actions`, `timing`, `pings`,
-  `hearing`; `opening` and `variation` fit what is sent to this run, with what `varying` takes from messages;
-  `as_sent`.
+  `unrecorded`, `hearing`; `opening` and `variation` fit what is sent to this run, with what `varying` takes
+  from messages; `as_sent`.
 - The sockets: `link`, `certificate`.
 - Comparing: `matchers`, `json_values`; `compare` two sessions, by `transcript`, `align` and `heads`; `near`,
   `redacted`.

@@ -6,9 +6,8 @@ from itertools import islice
 
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.frame import Frame, Side
-from wsproxy.protocol.grammar import build_frame
-from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
-from wsproxy.replay.actions import Action, Log, Matches, Write
+from wsproxy.protocol.opcodes import OPCODE_NAMES
+from wsproxy.replay.actions import Action, Log, Matches
 from wsproxy.replay.hearing import Heard
 from wsproxy.replay.model import PlayedMessage, ReplayOptions
 from wsproxy.replay.near import similarity
@@ -51,8 +50,8 @@ class ClientPlayer(Player):
             began_ns=began_ns,
             side=Side.CLIENT,
             variation=variation,
+            masking_key=masking_key,
         )
-        self._masking_key = masking_key
         self._own_end = ended
         self._left_out: set[int] = set()
         self._extras: deque[PlayedMessage] = deque(maxlen=_MOST_EXTRAS)
@@ -158,9 +157,3 @@ class ClientPlayer(Player):
                 return events
             events.append(step.event_id)
         return ()
-
-    def _make(self, opcode: Opcode, payload: bytes, now_ns: int, note: str) -> Action | None:
-        action = super()._make(opcode, payload, now_ns, note)
-        if isinstance(action, Write):
-            return Write(build_frame(opcode, payload, masking_key=self._masking_key).serialize())
-        return action

@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import build_frame
-from wsproxy.protocol.opcodes import Opcode, opcode_name
+from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.actions import Action, Done, End, Log, Matches, More, Wait, Write
 from wsproxy.replay.cursor import Cursor
 from wsproxy.replay.hearing import Heard
@@ -16,17 +15,18 @@ from wsproxy.replay.model import OnMismatch, PlayedMessage, ReplayOptions
 from wsproxy.replay.pings import PATIENCE_NS, Pings
 from wsproxy.replay.script import Expect, ExpectBytes, ExpectEnd, Play, PlayEnd, Step
 from wsproxy.replay.timing import Pace
+from wsproxy.replay.unrecorded import Unrecorded, departure
 from wsproxy.replay.variation import Variation
 from wsproxy.store.model import TcpEnd
 
 _BATCH_SIZE = 1 << 16
-_POLICY_VIOLATION = 1008
 
 
 class Player:
     """Plays one side's steps to a live peer, in turn order and time.
 
     `began_ns` is the live time, `recorded_ns` the recorded time, of the end of the opening handshake.
+    `masking_key` is for frames that are made.
     """
 
     def __init__(
@@ -39,12 +39,13 @@ class Player:
         began_ns: int,
         side: Side = Side.SERVER,
         variation: Variation | None = None,
+        masking_key: bytes | None = None,
     ) -> None:
         self._options = options
         self._matcher = matcher
         self._log = log
         self._pace = Pace(options.speed, recorded_ns, began_ns)
-        self._side = side
+        self._unrecorded = Unrecorded(side, log, masking_key)
         self._variation = variation
         self._script = Cursor()
         self._inbox: deque[PlayedMessage] = deque()
@@ -243,7 +244,7 @@ class Player:
             self._log.heard(live)
             return None
         self._log.heard(live, "not recorded")
-        return self._make(Opcode.PONG, live.payload, now_ns, "answers a Ping that is not recorded")
+        return None if self._own_end else self._unrecorded.pong(live, now_ns)
 
     def _heard_close(self, step: Expect, live: PlayedMessage) -> Action | None:
         self._close_heard = True
@@ -257,27 +258,20 @@ class Player:
         """Answer a Close that is not recorded, and end."""
         self._log.heard(live, "not recorded here")
         self._abandon()
-        return self._make(Opcode.CLOSE, live.payload[:2], live.at_ns, "answers a Close that is not recorded")
+        return None if self._own_end else self._unrecorded.goodbye(live)
 
     def _mismatch(self, live: PlayedMessage, step: Expect | None) -> Action | None:
         expected = None if step is None else step.message
-        what = _what(live, expected, self._side.other)
+        what = departure(live, expected)
         self._log.heard(live, "not as recorded")
         self._log.mismatch(what, live, expected)
         how = self._options.on_mismatch
         if how is OnMismatch.CLOSE:
             self._abandon()
-            payload = _POLICY_VIOLATION.to_bytes(2, "big") + what.encode()[:120]
-            return self._make(Opcode.CLOSE, payload, live.at_ns, "because of the mismatch")
+            return None if self._own_end else self._unrecorded.objection(what, live.at_ns)
         if how is OnMismatch.SKIP and step is not None and not step.message.control:
             return self._pass(step, live)
         return None
-
-    def _make(self, opcode: Opcode, payload: bytes, now_ns: int, note: str) -> Action | None:
-        if self._own_end:
-            return None
-        self._log.made(PlayedMessage(self._side, 0, opcode, payload, now_ns, len(payload)), note)
-        return Write(build_frame(opcode, payload).serialize())
 
     def _expect_bytes(self, step: ExpectBytes, now_ns: int) -> Action | None:
         while self._inbox and self._inbox[0].offset <= step.offset:
@@ -328,12 +322,3 @@ class Player:
             self._close_heard = True
             return self._leave(live)
         return self._mismatch(live, None)
-
-
-def _what(live: PlayedMessage, expected: PlayedMessage | None, side: Side) -> str:
-    if expected is None:
-        return f"the {side.value} sent a message behind all that is recorded"
-    if expected.opcode != live.opcode:
-        recorded = opcode_name(expected.opcode)
-        return f"the {side.value} sent a {opcode_name(live.opcode)} message where {recorded} is recorded"
-    return f"the {side.value} sent another message than recorded"
