@@ -13,12 +13,11 @@ GO = wire.client_frame(b"go")
 
 
 class Row(NamedTuple):
-    """One row of the table. `more_is_better` tells which way a ratio points."""
+    """One row of the table."""
 
     key: str
     title: str
     unit: str
-    more_is_better: bool = False
 
     @property
     def is_memory(self) -> bool:

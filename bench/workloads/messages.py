@@ -32,7 +32,7 @@ class SmallMessages(Messages):
 
     def rows(self, scale: Scale) -> tuple[Row, ...]:
         return (
-            Row("small_rate", "100 B messages", "/s", more_is_better=True),
+            Row("small_rate", "100 B messages", "/s"),
             Row("small_peak", "100 B messages, peak RSS over idle", "MiB"),
         )
 
@@ -51,7 +51,7 @@ class LargeMessages(Messages):
     size: ClassVar[int] = MIB
 
     def rows(self, scale: Scale) -> tuple[Row, ...]:
-        return (Row("large_rate", "1 MiB messages", "MB/s", more_is_better=True),)
+        return (Row("large_rate", "1 MiB messages", "MB/s"),)
 
     def measure(self, relay: Relay, scale: Scale) -> dict[str, float]:
         return {"large_rate": self.rate(relay, scale) * self.size / 1e6}

@@ -31,8 +31,8 @@ _URL = re.compile(rb"ws://127\.0\.0\.1:(\d+)/")
 def rows() -> tuple[Row, ...]:
     """The rows: the first time a recording is played, later times, and the worst gap."""
     return (
-        Row("replay_first", "messages, while the recording is read", "messages/s", more_is_better=True),
-        Row("replay_again", "messages, the same again", "messages/s", more_is_better=True),
+        Row("replay_first", "messages, while the recording is read", "messages/s"),
+        Row("replay_again", "messages, the same again", "messages/s"),
         Row("replay_gap", f"worst gap, beyond {SLACK:.0%} of it", "ms"),
     )
 
