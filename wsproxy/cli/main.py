@@ -26,7 +26,6 @@ from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
 
 _INTERRUPTED = 130
-_HELP_OPTIONS = ["-h", "--help"]
 
 
 def _open_streams() -> None:
@@ -100,13 +99,11 @@ class CommandLine(click.Group):
             return 0
 
 
-@click.group(cls=CommandLine, name="wsproxy", context_settings={"help_option_names": _HELP_OPTIONS})
+@click.group(cls=CommandLine, name="wsproxy", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wsproxy")
 def main() -> None:
     """See, record and mend what happens when a WebSocket client meets a device that is not quite RFC 6455."""
 
 
 for _command in (record, replay, ls, show, diff, lint, redact, export, import_, explain, demo):
-    # A command keeps the help option that it makes first, whatever its parent is then.
-    _command.context_settings["help_option_names"] = _HELP_OPTIONS
     main.add_command(_command)

@@ -12,6 +12,4 @@ def replay() -> None:
 
 
 for _command in (server, client):
-    # A command keeps the help option that it makes first, whatever its parent is then.
-    _command.context_settings["help_option_names"] = ["-h", "--help"]
     replay.add_command(_command)
