@@ -4,7 +4,8 @@
 """
 
 FRAMES: dict[str, str] = {
-    "stream.bare-text": "F01 F03",
+    "stream.bare-text": "F01 F03 L17 Q07",
+    "stream.byte-order-mark": "U10",
     "stream.resync": "F03 F06 F13 Q05 Q07 L17 U10 C02",
     "stream.http-bytes": "F05 F10 F13 F15 H01 H02 H03 X10 X13 X14",
     "stream.tls-bytes": "X18 F10",

@@ -1,6 +1,7 @@
 """What a session departs from, as it comes: each kind once, ordinary sessions not at all."""
 
 import asyncio
+import gzip
 import random
 import zlib
 from collections.abc import Iterable, Sequence
@@ -185,6 +186,8 @@ BROKEN: list[tuple[str, Side, bytes]] = [
     ("stream.chunk-size", SERVER, b"5\r\n\x81\x03abc\r\n" + bytes(100)),
     ("stream.stray-line-end", SERVER, b"\r\n\x81\x05Hello" + bytes(20)),
     ("stream.stray-zero", SERVER, b"\x00\x81\x05Hello" + bytes(200)),
+    ("stream.byte-order-mark", SERVER, b"\xef\xbb\xbf\x81\x05Hello" + bytes(60)),
+    ("stream.bare-text", SERVER, b"Warning: fread(): SSL: Connection reset by peer" + b"x" * 100),
     ("stream.bare-text", SERVER, b'{"abc": "this is so"}' + b"x" * 100),
     ("message.text-not-utf8", SERVER, frame(TEXT, b"\xff")),
     ("message.text-not-utf8", SERVER, frame(TEXT, b"\xc3", fin=False) + frame(CONT)),
@@ -209,6 +212,21 @@ def test_what_one_side_sends(rule_id: str, side: Side, data: bytes) -> None:
     (offset,) = {finding.offset for finding in sight.found if finding.rule_id == rule_id}
     assert offset is not None
     assert len(greeting) <= offset < len(greeting + data)
+
+
+@pytest.mark.parametrize("size", [300, 100_000])
+def test_a_ping_too_long_is_answered_as_far_as_may_be(size: int) -> None:
+    sight = Sight()
+    assert set(sight.send(SERVER, frame(PING, b"x" * size))) == {"control.too-long"}
+    assert sight.send(CLIENT, client_frame(PONG, b"x" * 125)) == []
+
+
+def test_the_rest_of_a_control_frame_is_no_orphan() -> None:
+    sight = Sight()
+    pieces = frame(PONG, b"a", fin=False) + frame(CONT, b"b", fin=False) + frame(CONT, b"c")
+    found = sight.send(SERVER, pieces + frame(TEXT, b"x"))
+    assert found == ["control.fragmented", "keepalive.pong-unsolicited", *["control.fragmented"] * 2]
+    assert sight.send(SERVER, frame(CONT, b"d")) == ["message.orphan-continuation"]
 
 
 @pytest.mark.parametrize("side", Side)
@@ -240,6 +258,9 @@ DEFLATE_BROKEN = [
     ("deflate.tail-kept", frame(TEXT, TAIL_KEPT, rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
     ("deflate.no-data", frame(TEXT, b"", rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
     ("deflate.final-block", frame(TEXT, FINAL, rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
+    ("deflate.wrapped", frame(TEXT, zlib.compress(b"hello hello hello"), rsv=4)),
+    ("deflate.wrapped", frame(TEXT, gzip.compress(b"hello hello hello"), rsv=4)),
+    ("deflate.not-compressed", frame(TEXT, b"hello", rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
     ("deflate.tail-cut-inside", frame(TEXT, DEFLATED, rsv=4, fin=False) + frame(CONT, DEFLATED)),
     ("deflate.frame-by-frame", frame(TEXT, DEFLATED, rsv=4, fin=False) + frame(CONT, DEFLATED, rsv=4)),
     ("deflate.plain-in-window", frame(TEXT, PLAIN) + frame(TEXT, BEHIND_PLAIN, rsv=4)),

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire.build import PONG, frame
 from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
@@ -31,7 +32,13 @@ FOREIGN = [
     ("stream.handshake-bytes", b"hello\r\nHTTP/1.1 101 x\r\n\r\n\x81\x00", 25, "another opening"),
     ("stream.handshake-bytes", b"X-Last: y\r\nZ: a\n\r\n\x81\x00", 18, "lines of a head"),
     ("stream.stray-zero", b"\x00\x81\x05Hello", 1, "zero byte"),
+    ("stream.stray-zero", b"\x00\r\n\x81\x05Hello", 1, "zero byte"),
+    ("stream.stray-line-end", b"\r\n\x00\x81\x05Hello", 2, "CR LF"),
+    ("stream.byte-order-mark", b"\xef\xbb\xbf\x81\x05Hello", 3, "byte order mark"),
     ("stream.bare-text", b'{"a": "b"}', 10, "without a frame"),
+    ("stream.bare-text", b'{"a": "b"}\x81\x40' + b"x" * 64, 10, "without a frame"),
+    ("stream.bare-text", b"Warning: fread() failed in ws.php\x81\x00", 33, "without a frame"),
+    ("stream.bare-text", b"PHP Notice:  Undefined offset: 1", 32, "without a frame"),
     ("stream.bare-text", b'<?xml version="1.0"?><a/>\x81\x00', 25, "without a frame"),
     ("stream.bare-text", '["\u00e9\u4e2d"]'.encode() + b"\xe4\xb8", 9, "without a frame"),
 ]
@@ -41,6 +48,9 @@ MAY_BE_FRAMES = [
     "00",
     "00 00",
     "00 05 48 65 6C 6C 6F",
+    "00 01 61 80 01 62",
+    "EF BB",
+    "71 20 74 65 78 74 20 61 6E 64 20 6D 6F 72 65 20 74 65 78 74",
     "01 05 48 65 6C 6C 6F",
     "09 80 11 22 33 44",
     "0A 80 11 22 33 44",
@@ -68,6 +78,11 @@ def test_foreign_bytes_are_recognised(rule_id: str, data: bytes, length: int, wo
 @pytest.mark.parametrize("text", MAY_BE_FRAMES)
 def test_what_may_be_a_frame_is_left_alone(text: str) -> None:
     assert foreign_bytes(bytes.fromhex(text)) is None
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 8, 9, 10, 13, 125])
+def test_a_pong_without_fin_is_no_line_feed(length: int) -> None:
+    assert foreign_bytes(frame(PONG, b"p" * length, fin=False) + b"\x81\x00", side=Side.SERVER) is None
 
 
 def test_a_zero_byte_may_continue_a_message() -> None:

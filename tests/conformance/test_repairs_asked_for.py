@@ -57,10 +57,26 @@ def test_a_charset_is_guessed(text: str, charset: str) -> None:  # U02 U07 K23
     assert guess_charset(data) == charset
     line = Line(profile(utf8="guess"))
     line.send(SERVER, frame(TEXT, data))
-    expected = text if "ascii" not in charset else ""
     said = line.peers[CLIENT].messages()[0][1].decode().removeprefix("\ufeff")
-    # What is ASCII and zeros is UTF-8 already: nothing departs, and nothing is changed.
-    assert said == (data.decode() if "-le" in charset or "-be" in charset else expected)
+    assert said == text
+    # ASCII and zeros are UTF-8, too: unless asked, nothing departs, and nothing is changed.
+    if charset in ("utf-16-le", "utf-16-be"):
+        assert Line().send(SERVER, frame(TEXT, data)) == frame(TEXT, data)
+        wide = Line(profile(utf8=f"transcode:{charset}"))
+        assert wide.send(SERVER, frame(TEXT, data) + frame(TEXT, b"as it is")) == (
+            frame(TEXT, text.encode()) + frame(TEXT, b"as it is")
+        )
+
+
+def test_a_character_cut_in_four() -> None:  # U01
+    line = Line(profile(utf8="carry"))
+    line.send(SERVER, b"".join(frame(TEXT, bytes([each])) for each in "\U0001f600".encode()))
+    assert [payload.decode() for _, payload in line.peers[CLIENT].messages()] == ["", "", "", "\U0001f600"]
+
+
+def test_text_of_java() -> None:  # U05
+    said = b"a\xc0\x80 " + "\ud83d\ude00".encode("utf-8", "surrogatepass")
+    assert decode_as(said, guess_charset(said) or "") == "a\0 \U0001f600"
 
 
 def test_surrogates_are_put_together() -> None:  # U05

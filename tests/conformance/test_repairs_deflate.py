@@ -1,5 +1,6 @@
 """Compressed messages: those that pass, and those that go on inflated."""
 
+import gzip
 import random
 import zlib
 
@@ -54,6 +55,33 @@ def test_a_message_compressed_otherwise_is_inflated_and_so_are_those_behind_it(b
     assert got(line)[0] == b"first"
     assert got(line)[-1] == b"first"
     assert not line.out[-1].data[0] & 0x40
+
+
+@pytest.mark.parametrize("wrap", [zlib.compress, gzip.compress])
+def test_what_is_compressed_as_a_file_is(wrap) -> None:
+    line = Line(legs=BOTH)
+    line.send(SERVER, frame(TEXT, wrap(b"a message"), rsv=4) * 2)
+    assert got(line) == [b"a message"] * 2
+    assert set(line.rules(SERVER)) == {"deflate.wrapped", "deflate.final-block", "deflate.ended"}
+
+
+def test_what_is_not_compressed_at_all_is_read_as_it_is() -> None:
+    line, deflater = Line(legs=BOTH), Deflater()
+    said = [b"tick tock tick tock", b"a message", b"tick tock tick tock"]
+    line.send(SERVER, frame(TEXT, deflater.message(said[0]), rsv=4))
+    line.send(SERVER, frame(TEXT, said[1], rsv=4))
+    line.send(SERVER, frame(TEXT, deflater.message(said[2]), rsv=4))
+    assert got(line) == said
+    assert line.rules(SERVER) == ["deflate.not-compressed", "deflate.ended"]
+
+
+def test_a_zlib_stream_over_several_messages() -> None:
+    line, compressor = Line(legs=BOTH), zlib.compressobj()
+    for _ in range(3):
+        data = compressor.compress(b"tick tock") + compressor.flush(zlib.Z_SYNC_FLUSH)
+        line.send(SERVER, frame(TEXT, data[:-4], rsv=4))
+    assert got(line) == [b"tick tock"] * 3
+    assert set(line.rules(SERVER)) == {"deflate.wrapped", "deflate.ended"}
 
 
 def test_every_message_a_stream_of_its_own() -> None:  # Z04 Z15

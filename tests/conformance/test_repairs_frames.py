@@ -58,6 +58,9 @@ CLOSES = [
     ("close.invalid-code", b"\xe8\x03", close(1000)),  # K25 K26
     ("close.invalid-code", b"\x00\xe8", close(1000)),  # K27
     ("close.invalid-code", b"\x00\xf3oops", close(1011, b"oops")),
+    ("close.invalid-code", b"\x00\x00\x03\xe9away", close(1001, b"away")),
+    ("close.invalid-code", b"\xe8\x03\x00\x00", close(1000)),
+    ("close.invalid-code", bytes(8), b""),
     ("close.invalid-code", b"We are closed", close(1000, b"We are closed")),  # K06
     ("close.invalid-code", close(65535), close(1011)),  # K07
     ("close.unassigned-code", close(1004, b"x"), close(1011, b"x")),
@@ -199,10 +202,19 @@ def test_a_ping_waits_for_the_large_frame_under_way() -> None:
     assert line.peers[CLIENT].error is None
 
 
+def test_a_peer_that_never_sets_fin() -> None:
+    came = frame(TEXT, b"one", fin=False) + frame(BINARY, b"two", fin=False, key=KEY)
+    line = Line(profile(on=["message.fin-missing"]))
+    assert line.send(SERVER, came + frame(TEXT, b"x" * 70_000, fin=False), [9000]) == (
+        frame(TEXT, b"one") + frame(BINARY, b"two") + frame(TEXT, b"x" * 70_000)
+    )
+    assert set(line.rules(SERVER)) == {"message.fin-missing", "frame.masked-by-server"}
+
+
 def test_every_repair_of_a_frame_is_tested_here() -> None:
     tested = {row[0] for row in (*HEADERS, *CLOSES)} | {
         *("frame.payload-unmasked", "close.unknown-code", "close.empty", "frame.key-not-zero"),
-        *("frame.draft-opcode", "frame.dialect"),
+        *("frame.draft-opcode", "frame.dialect", "message.fin-missing"),
         # Guesses: test_guesses.py.
         "frame.length-encoding",
         # With compression: test_repairs_deflate.py.

@@ -49,7 +49,33 @@ def got(line: Line, side=CLIENT) -> list[bytes]:
             frame(TEXT, b"a") + frame(TEXT, b"b"),
             ["message.orphan-continuation"],
         ),
-        (frame(CONT, b"\xff__", fin=False), frame(BINARY, b"\xff__"), ["message.orphan-continuation"]),
+        (frame(CONT, b"\xff__"), frame(BINARY, b"\xff__"), ["message.orphan-continuation"]),
+        (frame(CONT, b"text"), frame(TEXT, b"text"), ["message.orphan-continuation"]),
+        # ... is one with those behind it, but for what begins another one
+        (
+            frame(TEXT, b"a") + frame(CONT, b"b", fin=False) + frame(CONT, b"c") + frame(TEXT, b"d"),
+            frame(TEXT, b"a") + frame(TEXT, b"b", fin=False) + frame(CONT, b"c") + frame(TEXT, b"d"),
+            ["message.orphan-continuation"],
+        ),
+        (
+            frame(CONT, b"b", fin=False) + frame(TEXT, b"c") + frame(BINARY, b"d"),
+            frame(TEXT, b"b", fin=False) + frame(CONT) + frame(TEXT, b"c") + frame(BINARY, b"d"),
+            ["message.orphan-continuation", "message.unfinished"],
+        ),
+        # the rest of a control frame is no message
+        (
+            frame(PING, b"a", fin=False)
+            + frame(CONT, b"b", fin=False)
+            + frame(CONT, b"c")
+            + frame(TEXT, b"d"),
+            frame(PING, b"a") + frame(TEXT, b"d"),
+            ["control.fragmented"] * 3,
+        ),
+        (
+            frame(TEXT, b"a", fin=False) + frame(PING, b"b", fin=False) + frame(CONT, b"c"),
+            frame(TEXT, b"a", fin=False) + frame(PING, b"b") + frame(CONT, b"c"),
+            ["control.fragmented"],
+        ),
         (frame(CONT, fin=False) + frame(TEXT, b"a"), frame(TEXT, b"a"), ["message.orphan-continuation"]),
         # a Close inside a message: finished, the half would look whole
         (
@@ -83,6 +109,18 @@ def test_messages_in_order(came: bytes, goes: bytes, rules: list[str], sizes) ->
     assert line.send(SERVER, came, sizes) == goes
     assert list(dict.fromkeys(line.rules(SERVER))) == list(dict.fromkeys(rules))
     got(line)
+
+
+def test_a_message_does_not_wait_for_ever_behind_one_that_was_broken_off() -> None:  # G03 O02
+    line = Line(profile(hold_time=1.0))
+    line.send(SERVER, frame(BINARY, b"half", fin=False) + frame(TEXT, b"one"))
+    line.wait(0.5)
+    line.send(SERVER, frame(TEXT, b"two"))
+    assert got(line) == []
+    line.wait(0.6)
+    assert got(line) == [b"half", b"one", b"two"]
+    line.send(SERVER, frame(TEXT, b"three"))
+    assert got(line)[3:] == [b"three"]
 
 
 HELD: tuple[dict[str, Any], ...] = (

@@ -3,14 +3,19 @@
 Source: RFC 6455 sections 5.2 and 7.1.7.
 """
 
-from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.checks_foreign import foreign_bytes, may_be_foreign
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.stray import Stray
 from wsproxy.protocol.grammar import Dialect
 
 _WINDOW = 4096
-_STRAY = ("stream.stray-line-end", "stream.stray-zero", "stream.handshake-bytes")
+_STRAY = (
+    "stream.stray-line-end",
+    "stream.stray-zero",
+    "stream.handshake-bytes",
+    "stream.byte-order-mark",
+)
 _WHOLE_SESSION = ("stream.http-bytes", "stream.tls-bytes")
 _OPTIONS = {"stream.chunk-size": "chunks", "stream.bare-text": "bare_text"}
 
@@ -28,7 +33,13 @@ class Boundaries:
                 option = _OPTIONS.get(rule_id)
                 default = "mend" if rule_id in _STRAY else "close"
                 self._actions[rule_id] = conditions.sent_by(option) if option else default
+        if conditions.repairs("stream.resync") and self._actions.get("stream.bare-text") == "close":
+            self._actions["stream.bare-text"] = "skip"
         self.on = bool(self._actions) and dialect.layouts is not None
+
+    def looks_at(self, first: int) -> bool:
+        """Whether bytes that begin so are worth a look."""
+        return self.on and may_be_foreign(first)
 
     def look(self, data: bytes, frames: DataFrames) -> Stray | None:
         """What `data`, which follows a frame, begins with, if that is no frame and is to be mended.
@@ -39,7 +50,7 @@ class Boundaries:
         data = data[:_WINDOW]
         found = foreign_bytes(data, message_open=frames.under_way, side=self._side)
         action = self._actions.get(found.rule_id) if found is not None else None
-        if found is None or action is None or (action == "mend" and frames.hold is not None):
+        if found is None or action is None or (action != "close" and frames.hold is not None):
             return None
         text = data[: found.length] if found.rule_id == "stream.bare-text" and action == "mend" else None
         return Stray(found.rule_id, found.length, found.detail, action == "close", text)

@@ -5,6 +5,7 @@ import re
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LETTERS = re.compile(rb"[A-Za-z]+")
 _LOOKED_AT = 1 << 16
+_JAVA_NUL = b"\xc0\x80"
 SURROGATES = "CESU-8"
 
 
@@ -16,26 +17,33 @@ def guess_charset(data: bytes) -> str | None:
     data = data[:_LOOKED_AT]
     if not data:
         return None
-    wide = _wide(data)
+    wide = guess_wide(data)
     if wide:
         return wide
     try:
-        data.decode("utf-8", "surrogatepass")
+        data.replace(_JAVA_NUL, b"\0").decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return _narrow(data)
     return SURROGATES
+
+
+def is_wide(charset: str) -> bool:
+    """Whether text in that charset may look like UTF-8 and still be none."""
+    return "a".encode(charset) != b"a"
 
 
 def decode_as(data: bytes, charset: str) -> str:
     """The text; what makes none in that charset is replaced."""
     if charset != SURROGATES:
         return data.decode(charset, "replace")
-    halves = data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+    halves = (
+        data.replace(_JAVA_NUL, b"\0").decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+    )
     return halves.decode("utf-16-le", "replace")
 
 
-def _wide(data: bytes) -> str | None:
-    """Two bytes a character, by a byte order mark or by every other byte being zero."""
+def guess_wide(data: bytes) -> str | None:
+    """The charset with two bytes a character, by a byte order mark or by every other byte being zero."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if len(data) % 2 or len(data) < 4:

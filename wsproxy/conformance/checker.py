@@ -174,7 +174,7 @@ class Checker:
         found = check_frame(frame, state.context)
         self_closed = state.context.closed
         state.advance(frame)
-        if frame.is_control and frame.complete:
+        if frame.is_control and (frame.complete or frame.opcode == Opcode.PING):
             act = _CONTROL.get(frame.opcode)
             if act is not None and not self_closed:
                 found += act(self, state, frame, at_ns)

@@ -80,7 +80,7 @@ class SideState:
         if length is None or length < least or length != len(payload) or key == _NO_KEY:
             return False
         context = self.context
-        if context.message_open or context.closed or self.lost:
+        if context.message_open or context.control_open or context.closed or self.lost:
             return False
         self.last = frame
         return True
@@ -88,7 +88,7 @@ class SideState:
     def takes_all(self, events: Sequence[SessionEvent]) -> bool:
         """Whether they are ordinary frames, each followed by the message that it is; then taken note of."""
         context = self.context
-        if context.message_open or context.closed or self.lost or self.split_json.on:
+        if context.message_open or context.control_open or context.closed or self.lost or self.split_json.on:
             return False
         judged, pairs = self._least.get, iter(events)
         last = self.last

@@ -22,6 +22,8 @@ _RULES: Mapping[str, str] = MappingProxyType(
         DeflateFault.PLAIN_IN_WINDOW: "deflate.plain-in-window",
         DeflateFault.EACH_FRAME: "deflate.frame-by-frame",
         DeflateFault.INNER_TAIL: "deflate.tail-cut-inside",
+        DeflateFault.WRAPPED: "deflate.wrapped",
+        DeflateFault.NOT_COMPRESSED: "deflate.not-compressed",
     }
 )
 

@@ -34,8 +34,12 @@ _TLS_NAMES = {
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
 _LINE_ENDS = re.compile(rb"(?:\r\n)+(?!\r?\n)")
 _ODD_LINE_ENDS = re.compile(rb"[\r\n]+")
-_TEXT = re.compile(rb"[{\[<\"][\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
+_TEXT = re.compile(rb"[\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
+_TEXT_BEGINS = b'{[<"'
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT_ENOUGH = 16
+_LONG_FORM = 126
+_FIN = 0x80
 _TLS_HEADER = 5
 _TLS_LIMIT = 16384 + 2048
 
@@ -59,23 +63,34 @@ def foreign_bytes(
     `message_open` says that a fragmented message is under way, so that a zero byte may continue it. `side` is
     who sent it, if that is known: a line feed in front of a client's frame may begin a pong.
     """
-    if not data or data[0] >= 0x80:
+    if not data or not may_be_foreign(data[0]):
         return None
-    for recognise in (_handshake, _http, _tls, _chunk_size, _line_ends, _bare_text):
+    for recognise in (_byte_order_mark, _handshake, _http, _tls, _chunk_size, _line_ends):
         found = recognise(data)
         if found is not None:
             return found
-    found = _odd_line_ends(data) if side is Side.SERVER or data[:1] == b"\r" else None
-    if found is not None:
-        return found
-    return None if message_open else _stray_zero(data)
+    found = _bare_text(data, message_open=message_open)
+    if found is None and (side is Side.SERVER or data[:1] == b"\r"):
+        found = _odd_line_ends(data)
+    return found if found is not None or message_open else _stray_zero(data)
+
+
+def may_be_foreign(first: int) -> bool:
+    """Whether bytes that begin so may be something else than a frame."""
+    return first < 0x80 or first == _BYTE_ORDER_MARK[0]
+
+
+def _byte_order_mark(data: bytes) -> ForeignBytes | None:
+    if not data.startswith(_BYTE_ORDER_MARK):
+        return None
+    return ForeignBytes("stream.byte-order-mark", len(_BYTE_ORDER_MARK), "EF BB BF, a byte order mark")
 
 
 def foreign_frame(frame: Frame, *, message_open: bool, side: Side) -> ForeignBytes | None:
     """What was decoded as this frame, if it is something else: its first 4 KiB tell. A dialect without
     lengths has nothing of the kind.
     """
-    if frame.header[0] >= 0x80 or frame.length is None:
+    if not may_be_foreign(frame.header[0]) or frame.length is None:
         return None
     return foreign_bytes(frame.serialize()[:FRAME_WINDOW], message_open=message_open, side=side)
 
@@ -135,28 +150,61 @@ def _line_ends(data: bytes) -> ForeignBytes | None:
 
 def _odd_line_ends(data: bytes) -> ForeignBytes | None:
     run = _ODD_LINE_ENDS.match(data)
-    if run is None or not _plausible_header(data[run.end() :]):
+    if run is None or not _plausible_header(data[run.end() :]) or data[run.end()] < _FIN:
         return None
     return ForeignBytes("stream.stray-line-end", run.end(), f"{run[0]!r} between frames".removeprefix("b"))
 
 
 def _stray_zero(data: bytes) -> ForeignBytes | None:
     # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray.
-    if data[:1] != b"\x00" or not _plausible_header(data[1:]):
+    if data[:1] != b"\x00":
+        return None
+    line_ends = _LINE_ENDS.match(data, 1)
+    header_at = line_ends.end() if line_ends else 1
+    if not _plausible_header(data[header_at:]) or (data[header_at] < _FIN and _is_short_frame(data)):
         return None
     return ForeignBytes("stream.stray-zero", 1, "a zero byte between frames")
 
 
-def _bare_text(data: bytes) -> ForeignBytes | None:
+def _bare_text(data: bytes, *, message_open: bool) -> ForeignBytes | None:
     text = _TEXT.match(data)
-    if not text or text.end() < min(len(data), _TEXT_ENOUGH):
+    if not text or not text[0] or not _begins_text(data[0], text.end(), message_open=message_open):
         return None
-    length = len(text[0].decode(errors="ignore").encode())
-    return ForeignBytes("stream.bare-text", length, "text without a frame around it")
+    if text.end() < min(len(data), _TEXT_ENOUGH):
+        return None
+    return ForeignBytes("stream.bare-text", _length_as_utf8(text[0]), "text without a frame around it")
+
+
+def _begins_text(first: int, length: int, *, message_open: bool) -> bool:
+    """Whether a run of text that begins so is no frame: as one, its first byte would be wrong twice over.
+
+    All of them lack FIN and have RSV2 or RSV3, or have RSV1 and an opcode that is never compressed.
+    """
+    if first in _TEXT_BEGINS:
+        return True
+    opcode = first & 0x0F
+    orphan = opcode == 0 and not message_open
+    return 0x20 < first < 0x7F and (opcode > 2 or orphan) and length >= _TEXT_ENOUGH
+
+
+def _length_as_utf8(text: bytes) -> int:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(text)
 
 
 def _may_begin_frame(data: bytes) -> bool:
-    return not data or _plausible_header(data) or bool(_CHUNK_SIZE.match(data) or _LINE_ENDS.match(data))
+    if not data or _plausible_header(data) or (data[1:2] >= b"\x80" and _stray_zero(data)):
+        return True
+    return bool(_CHUNK_SIZE.match(data) or _LINE_ENDS.match(data))
+
+
+def _is_short_frame(data: bytes) -> bool:
+    """Whether it may be an unmasked short frame: behind it another one may begin, or nothing has come yet."""
+    end = 2 + data[1]
+    return data[1] < _LONG_FORM and (end >= len(data) or _plausible_header(data[end:]))
 
 
 def _plausible_header(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from wsproxy.conformance.charset import guess_charset
 from wsproxy.conformance.checks_deflate import DAMAGED, deflate_rule, is_deflate_fault
 from wsproxy.conformance.finding import Finding
-from wsproxy.conformance.in_clear import close_in_clear
+from wsproxy.conformance.in_clear import close_in_clear, code_in_four_bytes
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import CONTROL_LIMIT, RSV1, Frame, OpaqueData, Side
 from wsproxy.protocol.message import NOT_AGREED, Message
@@ -36,20 +36,26 @@ class FrameContext:
     """What is known about a side before its next frame.
 
     `rsv_defined` holds the reserved bits that the negotiated extensions give a meaning (RSV1 is 0b100);
-    `per_frame` says that frames, not messages, are compressed.
+    `per_frame` says that frames, not messages, are compressed, `control_open` that the last frame was the
+    beginning of a fragmented control frame.
     """
 
     side: Side
     rsv_defined: int = 0
     per_frame: bool = False
     message_open: bool = False
+    control_open: bool = False
     closed: bool = False
 
     def after(self, frame: Frame) -> "FrameContext":
         """The context of the frame that follows `frame`."""
-        if frame.is_control:
-            return replace(self, closed=True) if frame.opcode == Opcode.CLOSE and not self.closed else self
-        return self if self.message_open is not frame.fin else replace(self, message_open=not frame.fin)
+        begun = frame.is_control or (self.control_open and frame.opcode == Opcode.CONTINUATION)
+        control_open = begun and not frame.fin and not self.message_open
+        closed = self.closed or frame.opcode == Opcode.CLOSE
+        message_open = self.message_open if begun else not frame.fin
+        if (control_open, closed, message_open) == (self.control_open, self.closed, self.message_open):
+            return self
+        return replace(self, message_open=message_open, control_open=control_open, closed=closed)
 
 
 def context_for(side: Side, extensions: str | None) -> FrameContext:
@@ -184,7 +190,8 @@ def check_close(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]
         yield "close.invalid-code", f"close code {code}{_misread_code(frame.payload)}"
     elif code < 3000 and code not in ASSIGNED_CLOSE_CODES:
         yield "close.unassigned-code", f"close code {code} has no registered meaning"
-    yield from _not_utf8("close.reason-not-utf8", frame.payload[2:])
+    reason_at = 2 if code_in_four_bytes(frame.payload) is None else 4
+    yield from _not_utf8("close.reason-not-utf8", frame.payload[reason_at:])
 
 
 def check_sequence(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:
@@ -193,7 +200,9 @@ def check_sequence(frame: Frame, context: FrameContext) -> Iterator[tuple[str, s
         yield "close.frame-after", f"a {opcode_name(frame.opcode)} frame after this side's Close frame"
     if frame.is_control:
         return
-    if frame.opcode == Opcode.CONTINUATION and not context.message_open:
+    if frame.opcode == Opcode.CONTINUATION and context.control_open:
+        yield "control.fragmented", "more of the control frame before it, as a continuation frame"
+    elif frame.opcode == Opcode.CONTINUATION and not context.message_open:
         yield "message.orphan-continuation", "a continuation frame, but no message is under way"
     elif frame.opcode != Opcode.CONTINUATION and context.message_open:
         yield (
@@ -225,6 +234,8 @@ def _misread_code(payload: bytes) -> str:
         return f": the code {payload.decode()} was written as text"
     if 1000 <= little_endian <= 4999:
         return f": {little_endian} with its bytes swapped"
+    if code_in_four_bytes(payload) is not None:
+        return f": {code_in_four_bytes(payload)} in four bytes"
     if payload[0] == 0 and 1000 <= payload[1] + 0x300 <= 1014:
         return f": {payload[1] + 0x300} without its high byte"
     if payload[:2].isascii() and payload[:2].decode().isprintable():

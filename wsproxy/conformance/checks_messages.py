@@ -3,6 +3,7 @@
 import json
 import re
 
+from wsproxy.conformance.charset import guess_wide
 from wsproxy.conformance.checks_frames import check_message, compressed_unasked
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.in_clear import text_in_clear
@@ -114,7 +115,10 @@ def _as_it_came(frame: Frame) -> bytes:
 def _padding(payload: bytes) -> list[tuple[str, str]]:
     notes = []
     zeros = len(payload) - len(payload.rstrip(b"\0"))
-    if zeros:
+    wide = guess_wide(payload) if zeros else None
+    if wide is not None:
+        notes.append(("message.nul-padding", f"every other byte is zero; it may be {wide}"))
+    elif zeros:
         notes.append(("message.nul-padding", f"{zeros} zero byte{'s' if zeros > 1 else ''} at its end"))
     if payload.startswith(_BYTE_ORDER_MARK):
         notes.append(("message.byte-order-mark", "EF BB BF before the text"))

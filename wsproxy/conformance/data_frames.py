@@ -41,6 +41,7 @@ class DataFrames:
 
     __slots__ = (
         "_conditions",
+        "_deferred_ns",
         "_hold_limit",
         "_inflating",
         "_outlet",
@@ -59,6 +60,7 @@ class DataFrames:
         self.messages = WholeMessages(conditions, outlet, owner.heartbeat)
         self._hold_limit: int = conditions.sent_by("hold_limit")
         self._inflating: InflatingMessage | None = None
+        self._deferred_ns = 0
         self.hold: Hold | None = None
         self.sequence = Sequence(conditions, repairs, outlet, owner.fail)
 
@@ -72,17 +74,26 @@ class DataFrames:
         """Whether a message that is right by itself is right here."""
         return not self.under_way and not self.messages.carried
 
+    @property
+    def waits_since_ns(self) -> int | None:
+        """Since when something waits for the rest of a message; None: nothing does."""
+        if self.hold is not None:
+            return self.hold.since_ns
+        return self._deferred_ns if self.sequence.defers else None
+
     def frame(self, frame: Frame) -> None:
         """A data frame; of a large one, its beginning."""
         if self.hold is not None:
             self._add_to_hold(self.hold, frame)
         elif self._inflating is not None and frame.opcode in (0, self._inflating.opcode):
             self._inflate(self._inflating, frame)
-        elif frame.opcode not in MESSAGES or frame.opcode == self._interrupted:
+        elif frame.opcode not in MESSAGES or (
+            frame.opcode == self._interrupted and not self.sequence.promoted
+        ):
             self.sequence.frame(frame)
         elif self._interrupted is None:
             self._begin(frame)
-        elif frame.fin and frame.complete:
+        elif frame.fin and frame.complete and not self.sequence.promoted:
             self._defer(frame)
         else:
             self._inflating = None
@@ -104,6 +115,7 @@ class DataFrames:
 
         `known` is kept with it: how many pings its sender had been sent when it came.
         """
+        self.sequence.control(frame)
         if self.hold is None:
             return False
         if frame.opcode == Opcode.CLOSE:
@@ -130,9 +142,14 @@ class DataFrames:
                 self._again(item, item.frame)
 
     def release(self) -> None:
-        """Hold no longer: what is held goes on as it came, if the receiver can make anything of it."""
+        """Hold no longer: what is held goes on as it came, if the receiver can make anything of it.
+
+        Nor do whole messages wait any longer for one that goes no further: it ends here.
+        """
         hold, self.hold = self.hold, None
         if hold is None:
+            self._deferred_ns = self._owner.at_ns
+            self.sequence.finish()
             return
         if hold.items[0].frame.rsv & RSV1 and self.messages.compression.agreed:
             inflater = self.messages.compression.stream()
@@ -178,6 +195,8 @@ class DataFrames:
 
     def _defer(self, frame: Frame) -> None:
         """A whole message inside another one goes on behind it."""
+        if not self.sequence.defers:
+            self._deferred_ns = self._owner.at_ns
         hold = Hold(frame, frame.opcode, self._owner.at_ns)
         mended, rsv = self.messages.mend(hold), 0
         if mended is None:

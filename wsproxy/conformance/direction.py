@@ -3,6 +3,7 @@
 Source: RFC 6455 sections 5 and 7.
 """
 
+from wsproxy.conformance.as_meant import AsMeant
 from wsproxy.conformance.boundaries import Boundaries
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
@@ -68,7 +69,7 @@ class Direction:
         self._boundaries = Boundaries(conditions, dialect)
         self._guesses = Guesses(conditions.side, dialect, conditions.repairs)
         self._verdicts = Verdicts(conditions, dialect, self.data.messages)
-        self._opcodes = {int(key): value for key, value in conditions.sent_by("opcodes").items()}
+        self._as_meant = AsMeant(conditions)
         self._heartbeats = conditions.heartbeats
         self.torn = Torn(conditions, self.data, self.outlet, apart=apart)
 
@@ -249,7 +250,7 @@ class Direction:
         elif isinstance(event, OpaqueData):
             self._opaque(event)
         else:
-            if event.header[0] < 0x80 and self._boundaries.on:
+            if self._boundaries.looks_at(event.header[0]):
                 found = self._boundaries.look(window[event.offset - base :], self.data)
                 if found is not None:
                     return self._stray(found, event.offset)
@@ -257,8 +258,7 @@ class Direction:
         return None
 
     def _frame(self, frame: Frame) -> None:
-        if self._opcodes:
-            frame = frame._replace(opcode=self._opcodes.get(frame.opcode, frame.opcode))
+        frame = self._as_meant.read(frame) if self._as_meant.on else frame
         if frame.opcode < 0x8:
             self.data.frame(frame)
         elif not self.data.waits(frame, self.pings.count):
@@ -281,7 +281,7 @@ class Direction:
             resume = self._guess(pending, self._decoder.offset - len(pending))
             if resume is not None:
                 return resume
-        if not pending or pending[0] >= 0x80 or not self._boundaries.on:
+        if not pending or not self._boundaries.looks_at(pending[0]):
             return None
         offset = self._decoder.offset - len(pending)
         found = self._boundaries.look_early(window[offset - base :], self.data)

@@ -179,8 +179,8 @@ class Normalizer:
             back.outlet.inject(Opcode.PING, ping, ("keepalive.ping-interval",))
 
     def _release_ns(self, side: Side) -> int | None:
-        hold = self._directions[side].data.hold
-        return None if hold is None else hold.since_ns + self._option_ns("hold_time", side)
+        since_ns = self._directions[side].data.waits_since_ns
+        return None if since_ns is None else since_ns + self._option_ns("hold_time", side)
 
     def _guess_ns(self, side: Side) -> int | None:
         since_ns = self._directions[side].guess_due_from_ns

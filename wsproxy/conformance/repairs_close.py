@@ -4,7 +4,7 @@ Source: RFC 6455 sections 5.5.1 and 7.4.
 """
 
 from wsproxy.conformance.conditions import Conditions, Draft
-from wsproxy.conformance.in_clear import close_in_clear, may_be_sent
+from wsproxy.conformance.in_clear import close_in_clear, code_in_four_bytes, may_be_sent
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.opcodes import ASSIGNED_CLOSE_CODES, LOCAL_CLOSE_CODES, Opcode
 
@@ -68,8 +68,10 @@ def reserved_code(draft: Draft, _: Conditions) -> bool:
 def invalid_code(draft: Draft, _: Conditions) -> bool:
     """A code outside 1000 to 4999: read as what it was meant to be, where that is clear.
 
-    Its digits as text (K01), its bytes swapped (K25 K26), its high byte lost (K27), zero for none (K05 F13),
-    no code but only a reason (K06), or else nothing one can know (K07). RFC 6455 section 7.4.2.
+    Its digits as text (K01), its bytes swapped (K25 K26), its high byte lost (K27), in four bytes, zero for
+    none (K05 F13), no code but only a reason (K06), or else nothing one can know (K07).
+
+    RFC 6455 section 7.4.2.
     """
     code, _reason = _read(draft)
     if code is None or 1000 <= code <= 4999:
@@ -93,7 +95,7 @@ def reason_not_utf8(draft: Draft, _: Conditions) -> bool:
     RFC 6455 section 5.5.1; cases K13 K14 K23 C06.
     """
     code, reason = _read(draft)
-    if code is None or is_utf8(reason):
+    if code is None or is_utf8(reason) or code_in_four_bytes(draft.payload) is not None:
         return False
     draft.payload = close_payload(code, reason)
     return True
@@ -129,11 +131,14 @@ def _meant(payload: bytes) -> tuple[int | None, bytes]:
     if len(digits) == 4 and digits.isdigit() and may_be_sent(int(digits)):
         return int(digits), payload[4:].lstrip()
     if may_be_sent(swapped):
-        return swapped, payload[2:]
+        return swapped, payload[2:].removeprefix(b"\0\0")
     if payload[0] == 0 and payload[1] >= NORMAL & 0xFF and may_be_sent(0x300 + payload[1]):
         return 0x300 + payload[1], payload[2:]
+    wide = code_in_four_bytes(payload)
+    if wide is not None:
+        return wide, payload[4:]
     if payload[:2] == b"\0\0":
-        return None, payload[2:]
+        return None, payload[2:].strip(b"\0")
     if is_utf8(payload) and payload.decode().isprintable():
         return NORMAL, payload
     return INTERNAL_ERROR, payload[2:]

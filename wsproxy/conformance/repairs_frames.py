@@ -16,6 +16,7 @@ from wsproxy.conformance.frame_writer import ZERO_KEY
 from wsproxy.protocol.frame import CONTROL_LIMIT, RSV1, Side
 from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
 
+_FIN = 0x80
 _LEAST_LENGTH = {4: 126, 10: 65536}
 
 type FrameRepair = Callable[[Draft, Conditions], bool]
@@ -46,6 +47,11 @@ class Kind(NamedTuple):
 def draft_opcode(draft: Draft, conditions: Conditions) -> bool:
     """The opcodes of an early draft (option `opcodes`), as they were read. draft-hybi-06 4.2; case D05."""
     return bool(conditions.sent_by("opcodes")) and draft.frame.header[0] & 0xF != draft.frame.opcode
+
+
+def fin_missing(draft: Draft, _: Conditions) -> bool:
+    """A message whose only frame lacked FIN, as it was read. RFC 6455 section 5.4."""
+    return draft.fin and draft.frame.header[0] < _FIN
 
 
 def mask(draft: Draft, conditions: Conditions) -> bool:
@@ -152,6 +158,7 @@ def control_size(draft: Draft, _: Conditions) -> bool:
 
 FRAME_REPAIRS = (
     Kind("frame.draft-opcode", Frames.ANY, draft_opcode, "opcodes"),
+    Kind("message.fin-missing", Frames.DATA, fin_missing),
     Kind("frame.reserved-opcode", Frames.ANY, reserved_opcode),
     Kind("frame.length-encoding", Frames.ANY, guessed_length),
     Kind("frame.dialect", Frames.ANY, other_dialect),

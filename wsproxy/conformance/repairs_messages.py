@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wsproxy.conformance.charset import decode_as, guess_charset
+from wsproxy.conformance.charset import decode_as, guess_charset, guess_wide, is_wide
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.in_clear import text_in_clear
 from wsproxy.conformance.repairs_close import INVALID_DATA
@@ -90,9 +90,9 @@ def text_not_utf8(message: MessageDraft, conditions: Conditions) -> bool:
 
     Cases U01 U02 U03 U05 U06 U07 U09 U11 X02 K15.
     """
-    if message.opcode != Opcode.TEXT or is_utf8(message.payload):
-        return False
     policy: str = conditions.sent_by("utf8")
+    if message.opcode != Opcode.TEXT or (is_utf8(message.payload) and not _is_wide(message.payload, policy)):
+        return False
     if policy == "close":
         message.fail = INVALID_DATA
     elif policy == "binary":
@@ -105,6 +105,17 @@ def text_not_utf8(message: MessageDraft, conditions: Conditions) -> bool:
         text = decode_as(message.payload, charset or "utf-8")
         message.payload = text.encode("utf-8", "replace")
     return True
+
+
+def may_be_wide(policy: str) -> bool:
+    """Whether text that reads as UTF-8 may yet be meant as something else (option `utf8`)."""
+    charset = policy.removeprefix("transcode:")
+    return policy == "guess" or (charset != policy and is_wide(charset))
+
+
+def _is_wide(text: bytes, policy: str) -> bool:
+    """Whether it is: as UTF-8, every other character of it would be a zero."""
+    return may_be_wide(policy) and guess_wide(text) is not None
 
 
 def _carry(message: MessageDraft) -> None:
@@ -172,7 +183,9 @@ class MessageRepairs:
     def looks_at(self, opcode: int) -> bool:
         """Whether any repair but those of text that is not UTF-8 concerns messages of this opcode."""
         conditions = self._conditions
-        on = {rule_id for rule_id, _ in self._kinds} - {NOT_UTF8, IN_CLEAR}
+        on = {rule_id for rule_id, _ in self._kinds} - {IN_CLEAR}
+        if not may_be_wide(conditions.sent_by("utf8")):
+            on -= {NOT_UTF8}
         if conditions.repairs("keepalive.heartbeat") and conditions.sent_by("heartbeats"):
             return True
         if "message.wrong-opcode" in on and retyped(opcode, conditions) != opcode:

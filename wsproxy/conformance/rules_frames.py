@@ -323,6 +323,15 @@ FRAME_RULES = (
         repair=True,
     ),
     Rule(
+        "stream.byte-order-mark",
+        _FRAMING,
+        _ERROR,
+        "A byte order mark stands where a frame should begin, as of a script saved with one.",
+        "EF BB BF 81 05 ...",
+        (("websockets", "invalid opcode"), ("wsproto", "Invalid opcode 0xf")),
+        repair=True,
+    ),
+    Rule(
         "stream.bare-text",
         _FRAMING,
         _ERROR,

@@ -19,6 +19,16 @@ RECEIVER_RULES = (
         heuristic=True,
     ),
     Rule(
+        "message.fin-missing",
+        "RFC 6455 5.4",
+        _ERROR,
+        "Every frame is a message, and none has its FIN bit set.",
+        "01 05 48 65 6C 6C 6F",
+        (),
+        repair=True,
+        heuristic=True,
+    ),
+    Rule(
         "frame.dialect",
         "RFC 6455 5.2",
         _ERROR,

@@ -11,11 +11,12 @@ from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA
 from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.repairs_messages import retyped
-from wsproxy.conformance.utf8_stream import Utf8Stream
+from wsproxy.conformance.utf8_stream import Utf8Stream, is_readable
 from wsproxy.protocol.frame import RSV1, Frame, FramePiece
 from wsproxy.protocol.opcodes import Opcode
 
 ORPHAN, INTERRUPTED = "message.orphan-continuation", "message.interrupted"
+CONTROL_FRAGMENT = "control.fragmented"
 
 type Fail = Callable[[int, bytes, int, tuple[str, ...]], None]
 """End the session towards the receiver: close code, reason, up to where the stream goes no further, rules."""
@@ -24,8 +25,8 @@ type Fail = Callable[[int, bytes, int, tuple[str, ...]], None]
 class Sequence:
     """Takes data frames one by one, mends what each is by itself, and gives them to the outlet.
 
-    `last_opcode` is that of the last message begun, `dropping` says that the fragments of a message are
-    dropped with its first one.
+    `last_opcode` is that of the last message begun, None before the first; `dropping` says that the fragments
+    of a message are dropped with its first one; `promoted`, that the one under way began as an orphan.
     """
 
     __slots__ = (
@@ -37,9 +38,11 @@ class Sequence:
         "_large",
         "_outlet",
         "_repairs",
+        "_tail_at",
         "_watches_text",
         "dropping",
         "last_opcode",
+        "promoted",
     )
 
     def __init__(self, conditions: Conditions, repairs: FrameRepairs, outlet: Outlet, fail: Fail) -> None:
@@ -52,8 +55,15 @@ class Sequence:
         self._large: LargeFrame | DroppedFrame | None = None
         self._deferred: list[bytes] = []
         self._deferred_size = 0
+        self._tail_at = -1
+        self.promoted = False
         self.dropping = False
-        self.last_opcode: int = Opcode.BINARY
+        self.last_opcode: int | None = None
+
+    @property
+    def defers(self) -> bool:
+        """Whether messages wait for the one under way to end."""
+        return bool(self._deferred)
 
     @property
     def under_way(self) -> bool:
@@ -71,6 +81,10 @@ class Sequence:
             self._continuation(draft, end, checked=checked)
         else:
             self._beginning(draft, end, checked=checked)
+
+    def control(self, frame: Frame) -> None:
+        """A control frame goes by: without FIN, its peer may go on with it. RFC 6455 section 5.5."""
+        self._tail_at = -1 if frame.fin else _end_of(frame)
 
     def piece(self, piece: FramePiece) -> None:
         """More of a large frame."""
@@ -105,19 +119,33 @@ class Sequence:
             draft.rules.append("frame.reserved-opcode")
             self.dropping = not draft.fin
             self._drop(draft, end)
-        elif self._outlet.open is not None or not self._conditions.repairs(ORPHAN):
+        elif self._outlet.open is not None:
             self._go_on(draft, end, checked=checked)
-        else:
+        elif draft.frame.offset == self._tail_at and self._conditions.repairs(CONTROL_FRAGMENT):
+            draft.rules.append(CONTROL_FRAGMENT)
+            self.control(draft.frame)
+            self._drop(draft, end)
+        elif self._conditions.repairs(ORPHAN):
             self._orphan(draft, end)
+        else:
+            self._go_on(draft, end, checked=checked)
 
     def _orphan(self, draft: Draft, end: int) -> None:
-        """A fragment of nothing becomes a message like the last one. Cases G09 G15 G17."""
+        """A fragment of nothing becomes a message like the last one, or begins one. Cases G09 G15 G17."""
         draft.rules.append(ORPHAN)
         if draft.frame.length == 0:
             self._drop(draft, end)
             return
-        draft.opcode, draft.fin, draft.rsv = self.last_opcode, True, draft.rsv & ~RSV1
+        draft.opcode, draft.rsv = self._opcode_of_orphan(draft), draft.rsv & ~RSV1
         self._begin(draft, end, checked=False)
+        self.promoted = not draft.fin
+
+    def _opcode_of_orphan(self, draft: Draft) -> int:
+        """That of the last message; before the first one, text is what reads as such."""
+        if self.last_opcode is not None:
+            return self.last_opcode
+        whole = draft.fin and draft.frame.complete
+        return Opcode.TEXT if is_readable(draft.payload, whole=whole) else Opcode.BINARY
 
     def _beginning(self, draft: Draft, end: int, *, checked: bool) -> None:
         self.dropping = False
@@ -134,6 +162,7 @@ class Sequence:
 
     def _begin(self, draft: Draft, end: int, *, checked: bool) -> None:
         """The first frame of a message."""
+        self.promoted = False
         rule_id = "message.wrong-opcode"
         if not checked and draft.opcode == Opcode.TEXT and self._conditions.repairs(rule_id):
             draft.opcode = retyped(draft.opcode, self._conditions)
@@ -173,3 +202,8 @@ class Sequence:
             self._outlet.track.drop(end, draft.rules)
         else:
             self._large = DroppedFrame(draft, self._outlet)
+
+
+def _end_of(frame: Frame) -> int:
+    """Where the next frame begins."""
+    return frame.offset + len(frame.header) + (frame.length or 0) + len(frame.trailer)

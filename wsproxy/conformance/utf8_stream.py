@@ -6,6 +6,7 @@ Source: RFC 6455 sections 5.6 and 8.1; RFC 3629.
 from codecs import utf_8_decode
 
 _SURROGATE = 0xED
+_BLANKS = str.maketrans("\t\r\n", "   ")
 _SECOND_BYTE = {0xE0: 0xA0, 0xED: 0x80, 0xF0: 0x90, 0xF4: 0x80}
 
 
@@ -16,6 +17,24 @@ def is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def begins_utf8(text: bytes) -> bool:
+    """Whether it is, but for the end of its last character."""
+    try:
+        utf_8_decode(text, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return not _ends_in_surrogate(text)
+
+
+def is_readable(text: bytes, *, whole: bool = True) -> bool:
+    """Whether it is UTF-8 and printable but for line ends and tabs; not `whole`: its end may be missing."""
+    try:
+        characters, _ = utf_8_decode(text, "strict", whole)
+    except UnicodeDecodeError:
+        return False
+    return characters.translate(_BLANKS).isprintable()
 
 
 def completion(begun: bytes) -> bytes:

@@ -13,7 +13,7 @@ from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
 from wsproxy.conformance.repairs_deflate import Compression
 from wsproxy.conformance.repairs_messages import IN_CLEAR, SPLIT_JSON, MessageDraft, MessageRepairs
-from wsproxy.conformance.utf8_stream import completion, is_utf8
+from wsproxy.conformance.utf8_stream import begins_utf8, completion, is_utf8
 from wsproxy.protocol.frame import RSV1, Frame
 from wsproxy.protocol.opcodes import Opcode
 
@@ -145,6 +145,6 @@ class WholeMessages:
         carried, self.carried = self.carried, b""
         if carried and message.opcode == Opcode.TEXT:
             size = len(completion(carried))
-            if is_utf8(carried + message.payload[:size]) and len(message.payload) >= size:
+            if begins_utf8(carried + message.payload[:size]):
                 message.payload = carried + message.payload
                 message.rules.append(NOT_UTF8)

@@ -22,6 +22,8 @@ from wsproxy.protocol.inflate import (
     UnfinishedError,
     Window,
     allowed_work,
+    is_text,
+    unwrapped,
 )
 
 OUTPUT_LIMIT = 1 << 20
@@ -182,6 +184,9 @@ class Inflater:
             yield fragments, DeflateFault.EACH_FRAME
         if several and fragments[0].rsv1:
             yield [Fragment(True, fragment.data) for fragment in fragments], DeflateFault.INNER_TAIL
+        inside = unwrapped(data, self._limit) if fragments[0].rsv1 else None
+        if inside is not None:
+            yield [Fragment(True, inside)], DeflateFault.WRAPPED
 
     def stream(self) -> "InflateStream":
         """For a compressed message too large to be kept: inflate it as it comes, in one attempt."""
@@ -221,6 +226,9 @@ class Inflater:
 
         `data` is what was received, if it was kept.
         """
+        if data is not None and not isinstance(error, TooLargeError) and is_text(data):
+            self.pass_plain(data)
+            return Inflated(data[: self._limit], len(data), DeflateFault.NOT_COMPRESSED)
         known = bytes(self._known.data)
         doubtful = Window(known, note=DeflateFault.DOUBTFUL) if known else self._doubtful
         self._restart(None if isinstance(error, TooLargeError) else doubtful)

@@ -17,6 +17,8 @@ _RAW = -zlib.MAX_WBITS
 _SLICE = 1 << 14
 _CHUNK = 1 << 18
 _MOST_STREAMS = 256
+_GZIP_HEAD = b"\x1f\x8b\x08\x00"
+_BLANKS = str.maketrans("\t\r\n", "   ")
 
 type Decompressor = zlib._Decompress
 
@@ -33,6 +35,8 @@ class DeflateFault(StrEnum):
     PLAIN_IN_WINDOW = "its peer also keeps uncompressed messages in its window, from here on taken so"
     DOUBTFUL = "inflated as if the message that could not be inflated had not been sent; may be wrong"
     EACH_FRAME = "each of its frames is compressed by itself (RFC 7692 section 6.1)"
+    WRAPPED = "it is wrapped as in a zlib or gzip file, not raw DEFLATE (RFC 7692 section 7.2.1)"
+    NOT_COMPRESSED = "compressed, but it is plain text (RFC 7692 section 7.2.1)"
     INNER_TAIL = (
         "00 00 ff ff was removed from the end of each frame, not of the message (RFC 7692 section 7.2.1)"
     )
@@ -208,3 +212,30 @@ class Attempt:
             raise TooLargeError(f"it inflates to more than {self.length} bytes")
         self.payload += output[: max(0, self._limit - len(self.payload))]
         self.length += len(output)
+
+
+def unwrapped(data: bytes, limit: int) -> bytes | None:
+    """The raw DEFLATE data in what begins like a zlib or gzip file; None for anything else.
+
+    A check sum is taken off if it is right for what is before it, and that is at most `limit` bytes.
+    """
+    zlib_like = len(data) > 2 and data[0] & 0x8F == 0x08 and int.from_bytes(data[:2]) % 31 == 0
+    if not (zlib_like and not data[1] & 0x20) and not data.startswith(_GZIP_HEAD):
+        return None
+    head, check = (2, 4) if zlib_like else (10, 8)
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS + 32)
+    try:
+        decompressor.decompress(data, limit + 1)
+    except zlib.error:
+        return None
+    whole = decompressor.eof and not decompressor.unused_data
+    return data[head : len(data) - check] if whole else data[head:]
+
+
+def is_text(data: bytes) -> bool:
+    """Whether it is UTF-8 without control characters but line ends and tabs, and more than one character."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(text) > 1 and text.translate(_BLANKS).isprintable()
