@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import create_engine, make_url, text
 
+from tests.cli.run import wsproxy_here
+from tests.cli.test_record import recording
 from tests.store.feeder import HEAD, SESSIONS, stream
 from tests.store.recording import (
     AT,
@@ -184,3 +186,18 @@ def test_a_server_that_goes_away_fails_the_recording(postgresql_url: str) -> Non
     assert failure.exit_code == 3
     assert "cannot be reached: check that the server runs" in str(failure)
     assert "\n" not in str(failure)
+
+
+def test_its_password_is_in_no_line(postgresql_url: str, tmp_path: Path) -> None:
+    url = make_url(postgresql_url).set(password="secret").render_as_string(hide_password=False)
+    place = tmp_path / "a.db"
+    record_session(place, [])
+    with recording("ws://127.0.0.1:9", "-o", url) as running:
+        running.wait_for("Recording to postgresql", "err")
+        assert running.end() == 0
+    empty = wsproxy_here("ls", url)
+    added = wsproxy_here("import", str(place), "-o", url)
+    assert (empty.code, added.code) == (0, 0)
+    for lines in (running.err, empty.err, added.err):
+        assert "postgresql+psycopg://postgres:***@" in lines
+        assert "secret" not in lines

@@ -47,10 +47,11 @@ def import_(file: str, recording: str) -> None:
     A new one is made if there is none; in one that has sessions, they get the numbers that follow.
     """
     from wsproxy.store.interchange import import_recording
+    from wsproxy.store.location import shown_place
     from wsproxy.store.reader import open_recording
 
     with open_recording(file) as opened:
         numbers = import_recording(opened, recording)
     if numbers:
         names = f"session {numbers[0]}" if len(numbers) == 1 else f"sessions {numbers[0]} to {numbers[-1]}"
-        click.echo(f"{names} in {recording}", err=True)
+        click.echo(f"{names} in {shown_place(recording)}", err=True)

@@ -42,15 +42,15 @@ def ls(recording: str, as_json: bool) -> None:
             output.print_all(json_line(_object(session)) for session in opened.sessions())
             return
         rows = [_row(session) for session in opened.sessions()]
-        exchanges = opened.exchange_count()
+        exchanges, place = opened.exchange_count(), opened.location
     if rows:
         width = shutil.get_terminal_size().columns if output.terminal else None
         output.print_all(_table(rows, width))
     else:
-        click.echo(f"{recording} has no sessions yet.", err=True)
+        click.echo(f"{place} has no sessions yet.", err=True)
     if exchanges:
         output.flush()
-        click.echo(f"{count_text(exchanges)}: wsproxy show {recording} --http", err=True)
+        click.echo(f"{count_text(exchanges)}: wsproxy show {place} --http", err=True)
 
 
 def _row(session: "StoredSession") -> tuple[str, ...]:

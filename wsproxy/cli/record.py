@@ -204,9 +204,11 @@ def _run(settings: "ProxySettings", quiet: bool, style: str) -> "ProxyFacts":
 def _say_where(
     urls: Sequence[str], device: "Target | None", settings: dict[str, Any], recording: str | None
 ) -> None:
+    from wsproxy.store.location import shown_place
+
     for line in _where_lines(urls, device, settings):
         click.echo(line, err=True)
-    kept = f"Recording to {recording}." if recording else "Nothing is recorded."
+    kept = f"Recording to {shown_place(recording)}." if recording else "Nothing is recorded."
     click.echo(f"{kept} Ctrl-C ends it.", err=True)
 
 
@@ -247,5 +249,8 @@ def _say_what(facts: "ProxyFacts") -> None:
         click.echo("No session passed: nothing was recorded.", err=True)
     else:
         frames = f"{facts.frames:,} frame{'s' * (facts.frames != 1)}"
-        click.echo(f"Recorded {sessions} with {frames} in {recording}", err=True)
-        click.echo(f"Look at them with  wsproxy show {recording}", err=True)
+        from wsproxy.store.location import shown_place
+
+        place = shown_place(recording)
+        click.echo(f"Recorded {sessions} with {frames} in {place}", err=True)
+        click.echo(f"Look at them with  wsproxy show {place}", err=True)

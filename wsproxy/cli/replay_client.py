@@ -140,4 +140,6 @@ def _tell(outcome: "Outcome", recording: str | None, output: "Output", as_json: 
     for text in (*outcome.notes, *outcome.problems):
         click.echo(f"wsproxy: {printable(text)}", err=True)
     if recording:
-        click.echo(f"Recorded as session {session} of {recording}", err=True)
+        from wsproxy.store.location import shown_place
+
+        click.echo(f"Recorded as session {session} of {shown_place(recording)}", err=True)

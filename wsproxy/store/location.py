@@ -59,6 +59,11 @@ def parse_location(path_or_url: str) -> Location:
     return _file(url.database)
 
 
+def shown_place(path_or_url: str) -> str:
+    """The place as a user named it, without the password a URL may have in it."""
+    return str(parse_location(path_or_url)) if "://" in path_or_url else path_or_url
+
+
 def _file(path: str) -> Location:
     if not path.endswith(_JSONL):
         return Location(_sqlite_url(path), Path(path))
