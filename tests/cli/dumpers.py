@@ -144,6 +144,9 @@ def real_tools() -> list[list[str]]:
         ["od", "-c"],
         ["od", "-t", "x1"],
         ["od", "-A", "x", "-t", "x1z"],
+        ["od", "-t", "u1"],
+        ["od", "-t", "d1"],
+        ["xxd", "-b"],
         ["cat", "-v"],
     ]
     return [line for line in lines if shutil.which(line[0])]

@@ -1,6 +1,7 @@
 """Bytes come back out of everything that prints them."""
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,88 @@ def test_the_real_tools_are_understood(line: list[str], size: int, tmp_path: Pat
         "Buffer.from('810548656c6c6f', 'hex')",
         "&[0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]",
         "U+0081 U+0005 U+0048 U+0065 U+006C U+006C U+006F",
+        "b'''\\x81\\x05Hello'''",
+        '[]byte("\\x81\\x05Hello")',
+        'read(3, "\\201\\5Hello", 4096) = 7',
+        "printf '\\201\\005Hello' | nc skyq 9006",
+        'const char *frame = "\\x81\\x05" "Hello";',
+        r"\u{81}\x{5}Hello",
+        r"\129\005Hello",
+        r"\x810548656c6c6f",
+        "[129 5 72 101 108 108 111]",
+        "129\n5\n72\n101\n108\n108\n111\n",
+        "byte[] frame = new byte[]{-127, 5, 72, 101, 108, 108, 111};",
+        "byteArrayOf(0x81.toByte(), 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f)",
+        "let frame: [u8; 7] = [129, 5, 72, 101, 108, 108, 111];",
+        "[129u8, 5u8, 72u8, 101u8, 108u8, 108u8, 111u8]",
+        "Uint8Array(7) [\n  129, 5, 72, 101,\n  108, 108, 111\n]",
+        '{"type":"Buffer","data":[129,5,72,101,108,108,111]}',
+        '{"0":129,"1":5,"2":72,"3":101,"4":108,"5":108,"6":111}',
+        "ArrayBuffer { [Uint8Contents]: <81 05 48 65 6c 6c 6f>, byteLength: 7 }",
+        "<Buffer 81 05 48 65 6c 6c 6f ... 50 more bytes>",
+        "81 05 48 65 6c 6c 6f \u2026",
+        "10000001 00000101 01001000 01100101 01101100 01101100 01101111",
+        "00000000: 10000001 00000101 01001000 01100101 01101100 01101100  ..Hell\n"
+        "00000006: 01101111                                               o\n",
+        "0000000 129   5  72 101 108 108 111\n0000007\n",
+        "0000000 -127    5   72  101  108  108  111\n0000007\n",
+        "17:29:00.123456 <= Recv data, 7 bytes (0x7)\n0000: 81 05 48 65 6c 6c 6f       ..Hello\n",
+        "read from 0x55d0 [0x55d1] (7 bytes => 7 (0x7))\n0000 - 81 05 48 65 6c 6c 6f         ..Hello\n",
+        "< 2026/11/21 17:29:00.000123456  length=7 from=0 to=6\n 81 05 48 65 6c 6c 6f\n--\n",
+        "   |  0  1  2  3 |\n+--------+----+---+\n|00000000| 81 05 48 65 6c 6c 6f |..Hello  |\n+-----+----+",
+        "0x7ffe1000 <buf+8>:\t0x81\t0x05\t0x48\t0x65\t0x6c\t0x6c\t0x6f\n",
+        "I (1234) ws: 81 05 48 65 6c 6c 6f",
+        "# from the device\n81 05 48 65 6c 6c 6f  # Hello",
+        "> 81 05 48 65\n> 6c 6c 6f",
+        "```\n81 05 48 65 6c 6c 6f\n```",
+        "\u201c81 05 48 65 6c 6c 6f\u201d\u200b",
+        '["810548656c6c6f"].pack("H*")',
+        "X'810548656c6c6f'",
+        "0x810x050x480x650x6c0x6c0x6f",
+        "db 81h, 05h, 48h, 65h, 6Ch, 6Ch, 6Fh",
+        "#$81#$05#$48#$65#$6C#$6C#$6F",
+        "&H81, &H05, &H48, &H65, &H6C, &H6C, &H6F",
+        "%81%05Hello",
+        "gQVIZWxsbw==",
     ],
 )
 def test_hello_is_read(text: str) -> None:
     assert read(text) == HELLO
+
+
+def test_a_dump_of_openssl_has_a_dash_in_the_middle() -> None:
+    text = (
+        "0000 - 81 7e 00 12 61 62 63 64-65 66 67 68 69 6a 6b 6c   .~..abcdefghijkl\n"
+        "0010 - 6d 6e 6f 70 71 72 73 74-                          mnopqrst\n"
+    )
+    assert read(text) == b"\x81\x7e\x00\x12abcdefghijklmnopqrst"
+
+
+def test_numbers_of_two_digits_are_decimal_in_source_code_alone() -> None:
+    assert read("bytes([10, 20, 30])") == bytes((10, 20, 30))
+    assert read("[10, 20, 30]") == bytes.fromhex("102030")
+    assert read("81 20 30") == bytes.fromhex("812030")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1, 1" + " " * 40_000,
+        "[1\n" + "\n" * 40_000 + "x",
+        "1, " * 40_000 + "x",
+        '"' + "81 " * 40_000,
+        "|00000000| " + " " * 40_000,
+        "g: 81 05 zz\n" * 10_000,
+        "... " * 40_000,
+        "AbC1" * 40_000 + "!",
+    ],
+    ids=range(8),
+)
+def test_text_made_to_be_slow_is_not(text: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(UsageError):
+        read_notation(text)
+    assert time.process_time() - began < 5
 
 
 def test_lines_left_out_of_a_dump_are_put_back() -> None:
@@ -83,7 +162,21 @@ def test_lines_left_out_of_a_dump_are_put_back() -> None:
     assert read(text) == data
 
 
-@pytest.mark.parametrize("text", ["Hello", "no hex at all", "xyz 81", "81 05 4g", "{", "ws://skyq:9006"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello",
+        "no hex at all",
+        "xyz 81",
+        "81 05 4g",
+        "{",
+        "ws://skyq:9006",
+        '\x01\x12{"id": "81054865"}',
+        'GET / HTTP/1.1\r\nETag: "810548656c"\r\n\r\n',
+        "frames12.bin",
+        "recordings/a",
+    ],
+)
 def test_other_text_is_no_notation(text: str) -> None:
     assert read_notation(text) is None
 

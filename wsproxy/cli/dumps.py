@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from wsproxy.cli.numbers import bit_bytes
+
 _LINE = re.compile(r"\s*(?P<zerox>0x)?(?P<offset>[0-9A-Fa-f]{4,16})(?P<colon>[:h]?)(?P<rest>[ \t].*|)$")
 _HEADING = re.compile(
     r"\s*(?:Offset\b.*|Path:.*|Label:.*|[- ]+|(?:0[0-9A-F] )+0[0-9A-F].*|\s*)$", re.IGNORECASE
@@ -74,9 +76,14 @@ def _readers(lines: list[_Line]) -> list[tuple[str, _Reader]]:
         ("od -b", _octal_bytes),
     ]
     if words_are_swapped:
-        readers += [("hexdump", _swapped_words), ("od", _octal_words), ("od -c", _od_characters)]
+        readers += [
+            ("hexdump", _swapped_words),
+            ("od", _octal_words),
+            ("od -c", _od_characters),
+            ("od -t u1", _decimals),
+        ]
     else:
-        readers.append(("xxd", _groups))
+        readers += [("xxd -b", _bits), ("xxd", _groups)]
     return readers
 
 
@@ -146,6 +153,18 @@ def _groups(rest: str) -> bytes | None:
     if not all(re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", group) for group in groups):
         return None
     return bytes.fromhex("".join(groups))
+
+
+def _bits(rest: str) -> bytes | None:
+    segments = _segments(rest)
+    return bit_bytes(segments[0]) if segments else b""
+
+
+def _decimals(rest: str) -> bytes | None:
+    tokens = rest.split()
+    if not all(re.fullmatch(r"-?\d{1,3}", token) and -128 <= int(token) <= 255 for token in tokens):
+        return None
+    return bytes(int(token) & 0xFF for token in tokens)
 
 
 def _words(rest: str, pattern: str, base: int, size: int) -> bytes | None:

@@ -67,9 +67,10 @@ def explain(
 ) -> None:
     """Draw any bytes frame by frame, with every field, its value and its place, and mark what is odd.
 
-    Takes hex as anything prints it (spaces, colons, 0x, escapes, C arrays, Python bytes, dumps of xxd,
-    hexdump, od and Wireshark), a binary file or a dump in one, standard input (-), or text pasted from a
-    terminal in which bytes became U+FFFD. Opening handshakes in front of the frames are read as well.
+    Takes hex as anything prints it (spaces, colons, 0x, escapes, arrays and strings of programming
+    languages, base64, dumps of xxd, hexdump, od, curl, openssl and Wireshark), a binary file or a dump in
+    one, standard input (-), or text pasted from a terminal in which bytes became U+FFFD. Opening
+    handshakes in front of the frames are read as well.
     """
     from wsproxy.cli.explain_input import read_input
     from wsproxy.cli.explain_view import part_lines
