@@ -80,6 +80,24 @@ def test_what_a_terminal_made_of_a_frame_is_explained(swallowed: str) -> None:
     assert '"camessage": {"reason": "no message", "state": "unavailable"},' in drawn
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "efbfbd 05 48 65 6c 6c 6f",
+        r"\xef\xbf\xbd\x05Hello",
+        r"\357\277\275\005Hello",
+        r"\u{fffd}\u{5}Hello",
+        "&#65533;\x05Hello",
+        "00000000  ef bf bd 05 48 65 6c 6c  6f                       |....Hello|",
+        "\ufffd\u2405Hello",
+    ],
+)
+def test_a_replacement_character_may_be_written_as_bytes(text: str) -> None:
+    drawn = explain("-", stdin=text.encode())
+    assert "1 of the 7 bytes do not show in it" in drawn
+    assert "81 05 is FIN, text, 5 bytes of payload data" in drawn
+
+
 def test_a_pasted_conversation_is_explained() -> None:
     head = "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n"
     drawn = explain("-", stdin=f"{head}\ufffd~\ufffd".encode() + status_document())

@@ -110,6 +110,9 @@ def test_the_real_tools_are_understood(line: list[str], size: int, tmp_path: Pat
         "&H81, &H05, &H48, &H65, &H6C, &H6C, &H6F",
         "%81%05Hello",
         "gQVIZWxsbw==",
+        "<81>^EHello",
+        "<81><05>Hello",
+        r"\udc81\u0005Hello",
     ],
 )
 def test_hello_is_read(text: str) -> None:
@@ -166,6 +169,8 @@ def test_lines_left_out_of_a_dump_are_put_back() -> None:
     "text",
     [
         "Hello",
+        "Temperature: 21",
+        '{"state": "on", "list": [129, 5, 72]}',
         "no hex at all",
         "xyz 81",
         "81 05 4g",

@@ -6,8 +6,8 @@
   one as far as its `ration` goes; `views` are text (`render`, `payload`, `mended`) or JSON (`objects`);
   `exchanges`, `filters`; `paint` knows the terminal.
 - Others: `differences`, `linting` and `reports`, `replay_view`.
-- Bytes that somebody pastes: `explain_input` reads `notation`, `dumps`, or what a terminal left (`pasted`,
-  `fitting`); `explain_view` prints them, `diagram` draws.
+- Bytes that somebody pastes: `explain_input` reads `notation` (`dumps`, `numbers`; without their
+  `surroundings`) or what a terminal left (`pasted`, `fitting`); `explain_view` prints them, `diagram` draws.
 """
 
 try:

@@ -17,6 +17,9 @@ from wsproxy.errors import UsageError
 
 _SIZE_LIMIT = 1 << 26
 _HOW = "give hex such as '81 05 48 65 6c 6c 6f', a file, or - for standard input"
+_REPLACED = "\ufffd".encode()
+# Control characters as some terminals draw them.
+_PICTURES = {0x2400 + number: number for number in range(0x20)} | {0x2421: 0x7F}
 _HEAD = re.compile(r"(?:HTTP/1\.\d \d{3}|[A-Z]{3,7} \S+ HTTP/1\.\d)[^\ufffd]*?(?:\r?\n){2}")
 
 
@@ -101,9 +104,15 @@ def _from_argument(text: str, payload_length: int | None) -> Input:
 
 
 def _from_text(text: str, payload_length: int | None) -> Input | None:
+    text = text.translate(_PICTURES)
     if is_pasted(text):
         return _from_terminal(text, payload_length)
     notation = read_notation(text)
+    if notation is not None and notation.data.startswith(_REPLACED):
+        # A dump of what a terminal or a log has made of the bytes.
+        shown = _decoded(notation.data)
+        if shown is not None:
+            return _from_terminal(shown, payload_length)
     return None if notation is None else _named(notation)
 
 

@@ -30,13 +30,15 @@ _AROUND_LITERALS = re.compile(r"[\w\s=()+,\\.;:\[\]>]*")
 _HEX_CALL = re.compile(r"""(?:fromhex|unhexlify|from|decode_hex)\(\s*["']([0-9A-Fa-f\s:]*)["']""")
 _STRING = re.compile(r"""(?<![\w\\])\$?("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 _ESCAPE = re.compile(
-    r"\\(?:x([0-9A-Fa-f]{1,2})|u00([0-9A-Fa-f]{2})|[xu]\{0*([0-9A-Fa-f]{1,2})\}|([0-3]?[0-7]{1,2})|([abtnvfre\\'\"]))"
+    r"\\(?:x([0-9A-Fa-f]{1,2})|u(?:00|[dD][cC])([0-9A-Fa-f]{2})|[xu]\{0*([0-9A-Fa-f]{1,2})\}|([0-3]?[0-7]{1,2})|([abtnvfre\\'\"]))"
 )
-_ESCAPED_BYTE = re.compile(r"\\(?:x\{?[0-9A-Fa-f]|u00|u\{[0-9A-Fa-f]|[0-3][0-7]{2})")
+_ESCAPED_BYTE = re.compile(r"\\(?:x\{?[0-9A-Fa-f]|u00|u[dD][cC][89A-Fa-f]|u\{[0-9A-Fa-f]|[0-3][0-7]{2})")
 _DECIMAL_ESCAPE = re.compile(r"\\(?:1[0-9][89]|1[89][0-9]|2[0-57-9][89]|2[89][0-9])")
 _ESCAPE_LETTERS = dict(zip("abtnvfre\\'\"", b"\a\b\t\n\v\f\r\x1b\\'\"", strict=True))
 _BYTEA = re.compile(r"\s*\\x((?:[0-9A-Fa-f]{2}){3,})\s*")
 _META = re.compile(r"M-\^[@-_?]|M-[ -~]|\^[@-_?]")
+_LESS = re.compile(r"<[0-9A-Fa-f]{2}>(?:<[0-9A-Fa-f]{2}>|\^[@-_?]|\S)")
+_LESS_BYTE = re.compile(r"<([0-9A-Fa-f]{2})>|\^[@-_?]")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _CAST = re.compile(r"\(\s*(?:unsigned\s+)?(?:byte|char|u?int8_t|uint8|sbyte|BYTE)\s*\)")
 _ARRAY = re.compile(r"=[^={}]*\{([^{}]*)\}")
@@ -121,6 +123,16 @@ def unescape(text: str) -> bytes:
     return bytes(out + text[position:].encode())
 
 
+def _angles(text: str) -> Notation | None:
+    """What less and vim show: `<81>^EHello`, `<81><05>Hello`."""
+    if not _LESS.match(text.lstrip()):
+        return None
+    shown = _LESS_BYTE.sub(
+        lambda match: chr(int(match[1], 16)) if match[1] else chr(ord(match[0][-1]) ^ 0x40), text.strip()
+    )
+    return Notation(shown.encode("latin-1", "ignore"), "less")
+
+
 def _meta(text: str) -> Notation | None:
     """What `cat -v` prints: `M-^A~^FM-'{`."""
     if not re.search(r"M-\^[@-_]|M-~\^", text):
@@ -199,6 +211,7 @@ _READERS: tuple[Callable[[str], Notation | None], ...] = (
     _dump,
     _escapes,
     _meta,
+    _angles,
     _numbers,
     _tokens,
 )

@@ -7,6 +7,9 @@ _GAP = r"(?: ?, ?| )"
 _LIST = re.compile(rf"[\[{{(<] ?({_NUMBER}(?:{_GAP}{_NUMBER})+) ?,? ?[\]}})>]")
 _BARE = re.compile(rf"({_NUMBER}(?:{_GAP}{_NUMBER})+) ?,?")
 _NUMBERED = re.compile(r"\{(?: ?\"\d+\" ?: ?\d{1,3} ?,?)+ ?\}")
+_AROUND = re.compile(
+    r"\{ ?\"type\" ?: ?\"Buffer\", ?\"data\" ?: ?\[ ?,? ?\] ?\}|[\w \[\](){}<>=;:.,#*&!]{0,120}"
+)
 _SOURCE = re.compile(
     r"\b(?:bytes|bytearray)\(|byte\s*\[\]|Array\b|Buffer\b|asList\(|byteArrayOf\(|\bu8;|UInt8\b|uint8"
 )
@@ -21,7 +24,7 @@ def decimal_bytes(text: str) -> bytes | None:
     text = text.replace("u8,", ",").replace("u8]", "]")
     bare = _BARE.fullmatch(text)
     lists = [bare[1]] if bare else [found[1] for found in _LIST.finditer(text)]
-    if len(lists) != 1:
+    if len(lists) != 1 or not _AROUND.fullmatch(text.replace(lists[0], "")):
         return None
     tokens = re.findall(r"-?\d+", lists[0])
     # Between blanks alone a number is decimal only if no byte in hex is as long.

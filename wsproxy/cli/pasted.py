@@ -29,7 +29,9 @@ _COST_PER_FRAME = 12
 _DOCUMENT_BONUS = 5
 _OPENINGS_SHOWN = 4
 _DOCUMENT_STARTS = (b"{", b"[", b"<", b'"')
-_LITERAL = re.compile(r"\\u[fF]{3}[dD]|\\xef\\xbf\\xbd")
+_LITERAL = re.compile(
+    r"\\u(?:[fF]{3}[dD]|\{[fF]{3}[dD]\})|\\xef\\xbf\\xbd|\\357\\277\\275|&#(?:65533|[xX][fF]{3}[dD]);"
+)
 _SHORT_ESCAPES = re.compile(r"\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}")
 
 

@@ -36,7 +36,7 @@ _LABEL = re.compile(
 )
 _FEW_LINES = 3
 _HEX_STRING = re.compile(r"""["'`]((?:[0-9A-Fa-f]{2}[\s:,-]*){2,})["'`]""")
-_HEX_IN_ANGLES = re.compile(r"<([0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})*)>")
+_HEX_IN_ANGLES = re.compile(r"<([0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})+)>")
 
 
 def tidied(text: str) -> str:
