@@ -15,6 +15,7 @@ from wsproxy.conformance.rules_receiver import RECEIVER_RULES
 from wsproxy.conformance.rules_request import REQUEST_RULES
 from wsproxy.conformance.rules_response import RESPONSE_RULES
 from wsproxy.conformance.rules_session import SESSION_RULES
+from wsproxy.conformance.rules_stream import STREAM_RULES
 
 __all__ = ["RULES", "Rule", "Severity"]
 
@@ -23,6 +24,7 @@ _ROWS = (
     *REQUEST_RULES,
     *RESPONSE_RULES,
     *FRAME_RULES,
+    *STREAM_RULES,
     *DEFLATE_RULES,
     *SESSION_RULES,
     *RECEIVER_RULES,
