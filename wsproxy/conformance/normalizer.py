@@ -61,24 +61,17 @@ class Normalizer:
         self._bodies = dict(bodies or {})
         self._out: list[Outgoing] = []
         self._pacing = Pacing(profile)
-        self._dechunkers = {
-            side: Dechunker(side)
-            for side in Side
-            if chosen[side].layouts is not None
-            and profile.repairs(CHUNK_SIZE, side)
-            and profile.option("chunks", side) == "mend"
-        }
+        self._dechunkers = {side: Dechunker(side) for side in Side if _unwraps(profile, side, chosen[side])}
         self._directions: dict[Side, Direction] = {}
         for side in Side:
-            source, target = chosen[side], chosen[side.other]
-            other = source.name != target.name
+            other = chosen[side].name != chosen[side.other].name
             conditions = Conditions(side, profile, legs, masking_key, other_dialect=other)
             self._directions[side] = Direction(
                 conditions,
-                FrameWriter(side.other, target, masking_key),
+                FrameWriter(side.other, chosen[side.other], masking_key),
                 self._out,
                 Pings(profile, side),
-                dialect=source,
+                dialect=chosen[side],
                 piece_limit=piece_limit,
                 apart=bool(frame_gap_ns(profile, side.other)),
             )
@@ -228,3 +221,9 @@ class Normalizer:
         if self._dechunkers:
             out = self._place(out, ended)
         return self._pacing.pass_on(out, at_ns, ended) if self._pacing.on else out
+
+
+def _unwraps(profile: Profile, side: Side, dialect: Dialect) -> bool:
+    """Whether HTTP chunks are taken off what that side sends."""
+    mends = profile.repairs(CHUNK_SIZE, side) and profile.option("chunks", side) == "mend"
+    return mends and dialect.layouts is not None
