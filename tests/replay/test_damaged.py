@@ -22,7 +22,8 @@ def _look_at_everything(path: Path) -> int:
     steps = 0
     with open_recording(str(path)) as recording:
         for session in recording.sessions():
-            Offer.of_session(session).distance(Offer.of_session(session).request)
+            offer = Offer.of_session(session)
+            offer.asked.without(offer.redaction).distance(offer.asked)
             Hearing(Side.CLIENT, session.start.response_head)
             for side in Side:
                 steps += sum(1 for _ in script_of(recording, session, side, sent=True))

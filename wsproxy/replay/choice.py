@@ -5,6 +5,7 @@ before.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from wsproxy.protocol.handshake import is_upgrade_request, negotiate
@@ -22,14 +23,59 @@ class Refusal:
     text: str
 
 
+class Asked(NamedTuple):
+    """What counts of a request: devices look at the spelling of `Upgrade`, too."""
+
+    method: bytes
+    path: str
+    query: str
+    upgrade: bool
+    credentials: bool
+    subprotocols: Sequence[str]
+    spelling: Sequence[bytes]
+
+    @classmethod
+    def by(cls, request: RequestHead) -> "Asked":
+        """What a request asks for."""
+        path, query = place_of(request.target)
+        return cls(
+            request.method,
+            path,
+            query,
+            is_upgrade_request(request),
+            bool(request.get("authorization")),
+            request.tokens("sec-websocket-protocol"),
+            [field.raw.strip() for field in request.fields if field.key == b"upgrade"],
+        )
+
+    def without(self, redaction: Redaction | None) -> "Asked":
+        """What would have been recorded of it."""
+        if redaction is None:
+            return self
+        query = f"?{self.query}" if self.query else ""
+        target = redaction.target(f"ws://host{self.path}{query}").encode("utf-8", "surrogateescape")
+        path, query = place_of(target)
+        return self._replace(path=path, query=query)
+
+    def distance(self, recorded: "Asked") -> tuple[bool, ...]:
+        """How far it is from a recorded one: the less the better."""
+        return (
+            self.upgrade != recorded.upgrade,
+            self.credentials != recorded.credentials,
+            self.subprotocols != recorded.subprotocols,
+            self.query != recorded.query,
+            self.spelling != recorded.spelling,
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Offer:
-    """A session, or an exchange, that may be played, with the request it answers.
+    """A session, or an exchange, that may be played, with what was asked for when it was recorded.
 
     Of an exchange the bodies are not kept here. `redaction` is what secrets were removed by.
     """
 
-    request: RequestHead
+    asked: Asked
     started_at_ns: int
     session: StoredSession | None = None
     exchange: StoredExchange | None = None
@@ -40,29 +86,23 @@ class Offer:
         """Raises RecordingError if how secrets were removed cannot be read."""
         start = session.start
         redaction = None if start.redaction is None else redaction_from_json(start.redaction)
-        return cls(parse_request_head(start.request_head), start.started_at_ns, session, None, redaction)
+        asked = Asked.by(parse_request_head(start.request_head))
+        return cls(asked, start.started_at_ns, session, None, redaction)
 
     @classmethod
     def of_exchange(cls, stored: StoredExchange) -> "Offer":
         """What an exchange offers."""
         exchange = stored.exchange
-        return cls(parse_request_head(exchange.request_head), exchange.started_at_ns, None, stored)
+        return cls(Asked.by(parse_request_head(exchange.request_head)), exchange.started_at_ns, None, stored)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What secrets were removed by; empty for nothing."""
+        return () if self.redaction is None else self.redaction.rules
 
     def agrees_as(self, other: "Offer") -> bool:
         """Whether, when it begins, it cannot be told from the other one: both agreed on the same."""
         return self._agreed() == other._agreed()
-
-    def distance(self, request: RequestHead) -> tuple[bool, ...]:
-        """How far a request is from the recorded one: the less the better. Devices look at the spelling."""
-        recorded = self.request
-        query = place_of(self._bare(request.target))[1]
-        return (
-            is_upgrade_request(request) != is_upgrade_request(recorded),
-            bool(request.get("authorization")) != bool(recorded.get("authorization")),
-            request.tokens("sec-websocket-protocol") != recorded.tokens("sec-websocket-protocol"),
-            query != place_of(recorded.target)[1],
-            _upgrade_lines(request) != _upgrade_lines(recorded),
-        )
 
     def _agreed(self) -> object:
         if self.session is None:
@@ -70,19 +110,13 @@ class Offer:
         response = parse_response_head(self.session.start.response_head)
         return response.status, negotiate(response), self.session.start.client_dialect
 
-    def _bare(self, target: bytes) -> bytes:
-        """The target without the secrets that were removed from the recorded one."""
-        if self.redaction is None:
-            return target
-        path, query = place_of(target)
-        return self.redaction.target(f"ws://host{path}?{query}").encode("utf-8", "surrogateescape")
-
 
 class Choice:
     """Knows what there is, and how often each was played. Unless `loop`, each is played once."""
 
     def __init__(self, offers: Iterable[Offer], *, loop: bool) -> None:
         self._offers = sorted(offers, key=lambda offer: offer.started_at_ns)
+        self._redactions = {offer.rules: offer.redaction for offer in self._offers}
         self._loop = loop
         self._played: Counter[Offer] = Counter()
 
@@ -91,20 +125,25 @@ class Choice:
         other facts are the same as far as there is such a one, and it was played less often, or recorded
         before.
         """
-        path = place_of(request.target)[0]
+        asked = Asked.by(request)
+        seen = {rules: asked.without(redaction) for rules, redaction in self._redactions.items()}
         fitting = [
-            offer
+            (offer, seen[offer.rules])
             for offer in self._offers
-            if place_of(offer.request.target)[0] == path and offer.request.method == request.method
+            if offer.asked.path == seen[offer.rules].path and offer.asked.method == asked.method
         ]
         if not fitting:
             known = ", ".join(self.paths[:10]) or "nothing"
-            return Refusal(404, "Not Found", f"nothing was recorded for {path}; recorded: {known}")
-        left = [offer for offer in fitting if self._loop or not self._played[offer]]
+            return Refusal(404, "Not Found", f"nothing was recorded for {asked.path}; recorded: {known}")
+        left = [
+            (asked.distance(offer.asked), offer)
+            for offer, asked in fitting
+            if self._loop or not self._played[offer]
+        ]
         if not left:
-            return Refusal(410, "Gone", _all_played(path, fitting))
-        best = min(offer.distance(request) for offer in left)
-        near = [offer for offer in left if offer.distance(request) == best]
+            return Refusal(410, "Gone", _all_played(asked.path, len(fitting)))
+        best = min(distance for distance, _ in left)
+        near = [offer for distance, offer in left if distance == best]
         return sorted(near, key=lambda offer: (self._played[offer], offer.started_at_ns))
 
     def take(self, offer: Offer) -> bool:
@@ -120,8 +159,10 @@ class Choice:
         any.
         """
         of_sessions = [offer for offer in self._offers if offer.session is not None]
-        asked = (place_of(offer.request.target) for offer in of_sessions or self._offers)
-        return tuple(dict.fromkeys(f"{path}?{query}" if query else path for path, query in asked))
+        asked = (offer.asked for offer in of_sessions or self._offers)
+        return tuple(
+            dict.fromkeys(f"{each.path}?{each.query}" if each.query else each.path for each in asked)
+        )
 
     @property
     def unused(self) -> tuple[int, ...]:
@@ -141,12 +182,7 @@ def place_of(target: bytes) -> tuple[str, str]:
     return parts.path or "/", parts.query
 
 
-def _upgrade_lines(request: RequestHead) -> list[bytes]:
-    return [field.raw.strip() for field in request.fields if field.key == b"upgrade"]
-
-
-def _all_played(path: str, fitting: Sequence[Offer]) -> str:
-    count = len(fitting)
+def _all_played(path: str, count: int) -> str:
     what = "the one session" if count == 1 else f"all {count} sessions"
     was = "was" if count == 1 else "were"
     return f"{what} recorded for {path} {was} played already; with loop they are played again"

@@ -24,15 +24,13 @@ _PAGE = 256
 _BEYOND = 1 << 63
 SHARED_SIZE = 64 << 20
 _FRAME_SIZE = 500
-_MOST_SHARED = 16
-"""So many sessions are kept, those played last; connections keep what they play in any case."""
 
 
 class Source:
     """Reads one recording; every method but `close` is for the loop it is used in.
 
     With `sent`, sessions are as the client was sent them. Those that take at most `shared_size` bytes are
-    read once, for all who play them.
+    read once, for all who play them: those played last are kept, as many as take no more in all.
 
     Raises RecordingError when the recording cannot be read.
     """
@@ -43,7 +41,8 @@ class Source:
         self._sent = sent
         self._reader = ThreadPoolExecutor(1, "wsproxy replay reader")
         self._recording: Recording | None = None
-        self._shared: dict[int, asyncio.Future[Sequence[Step]]] = {}
+        self._shared: dict[int, tuple[asyncio.Future[Sequence[Step]], int]] = {}
+        self._shared_total = 0
 
     async def offers(self, refs: Sequence[int | str] = ()) -> list[Offer]:
         """What may be played: the sessions with these numbers (or "last"), with the plain HTTP exchanges that
@@ -58,17 +57,17 @@ class Source:
     async def script(self, session: StoredSession) -> "Pages":
         """The steps of the device's part in a session."""
         frames = session.client.frames + session.server.frames
-        size = session.client.received_bytes + session.server.received_bytes
-        if size + _FRAME_SIZE * frames > self._shared_size:
+        size = session.client.received_bytes + session.server.received_bytes + _FRAME_SIZE * (frames + 1)
+        if size > self._shared_size:
             return Pages(self, await self._in_thread(self._steps, session))
-        shared: asyncio.Future[Sequence[Step]]
         if session.id in self._shared:
-            shared = self._shared.pop(session.id)
+            shared, _ = self._shared.pop(session.id)
         else:
             shared = asyncio.ensure_future(self._in_thread(self._all_steps, session))
-        self._shared[session.id] = shared
-        while len(self._shared) > _MOST_SHARED:
-            del self._shared[next(iter(self._shared))]
+            self._shared_total += size
+        self._shared[session.id] = shared, size
+        while self._shared_total > self._shared_size and len(self._shared) > 1:
+            self._shared_total -= self._shared.pop(next(iter(self._shared)))[1]
         return Pages(self, None, await asyncio.shield(shared))
 
     async def page(self, steps: Iterator[Step]) -> list[Step]:
