@@ -57,15 +57,7 @@ def run_client(
             output, on_failure=lambda error: None, on_pressure=lambda pressed: None, redaction=redaction
         )
         replay = ClientReplay(recorded, stored, options, recorder, matcher, varying, _Counts(watch))
-        try:
-            played = asyncio.run(replay.play())
-        finally:
-            recorder.close()
-        if recorder.failed is not None:
-            raise recorder.failed
-        session_id = replay.session_id
-        if session_id is None:
-            raise RecordingError(f"the new session was not stored in {recorder.location}: try again")
+        played, session_id = _play(replay, recorder)
         with open_recording(output) as live:
             # Where the recorded device was not seen to end, how this one ends says nothing.
             ignored = _TIMING | ({Kind.END} if stored.server.tcp_end is TcpEnd.OPEN else set())
@@ -75,6 +67,19 @@ def run_client(
                 CompareOptions(matcher, ignored, of_client=_OF_THE_CLIENT, names=("recorded", "live")),
             )
             yield Outcome(comparison, session_id, _problems(stored, played), _notes(redaction))
+
+
+def _play(replay: ClientReplay, recorder: Recorder) -> tuple[Played, int]:
+    """What came of it, and the number of the new session."""
+    try:
+        played = asyncio.run(replay.play())
+    finally:
+        recorder.close()
+    if recorder.failed is not None:
+        raise recorder.failed
+    if replay.session_id is None:
+        raise RecordingError(f"the new session was not stored in {recorder.location}: try again")
+    return played, replay.session_id
 
 
 def _matcher(options: ClientOptions, varying: Varying, redaction: Redaction | None) -> Matcher:
