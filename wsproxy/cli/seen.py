@@ -73,7 +73,12 @@ class SessionSight:
 
     def see(self, side: "Side", at_ns: int, event: "WireEvent", message: "Message | None" = None) -> Seen:
         """What a side sent, checked."""
-        from wsproxy.conformance.checks_frames import check_frame, check_message, check_opaque
+        from wsproxy.conformance.checks_frames import (
+            check_between_frames,
+            check_frame,
+            check_message,
+            check_opaque,
+        )
         from wsproxy.protocol.frame import Frame, OpaqueData
 
         findings: list[Finding] = []
@@ -84,6 +89,8 @@ class SessionSight:
                 findings = foreign or check_frame(event, context)
                 self._lost |= {side} if foreign else set()
             self._contexts[side] = context.after(event)
+        elif isinstance(event, OpaqueData) and event.between_frames:
+            findings = check_between_frames(event, side)
         elif isinstance(event, OpaqueData) and side not in self._opaque:
             findings = check_opaque(event, side)
             self._opaque.add(side)

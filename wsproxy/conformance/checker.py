@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from wsproxy.conformance.checker_side import SideState
-from wsproxy.conformance.checks_frames import check_frame, check_opaque, context_for
+from wsproxy.conformance.checks_frames import check_between_frames, check_frame, check_opaque, context_for
 from wsproxy.conformance.checks_messages import check_payload, is_ordinary
 from wsproxy.conformance.checks_request import check_request
 from wsproxy.conformance.checks_response import check_response
@@ -110,6 +110,8 @@ class Checker:
                 state.in_frame = not event.last
                 if state.window is not None:
                     state.window.piece(event)
+            elif isinstance(event, OpaqueData) and event.between_frames:
+                found += [] if state.lost else check_between_frames(event, side)
             elif isinstance(event, OpaqueData) and not state.lost:
                 state.lost = True
                 found += check_opaque(event, side)

@@ -6,12 +6,29 @@ the culprit. Nothing here matches bytes that could begin a legal frame.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wsproxy.protocol.frame import Frame, Side
 
 FRAME_WINDOW = 1 << 12
 """So many bytes of what may be a frame tell what it is."""
+
+NO_FRAMES = frozenset(
+    {
+        "handshake.request.body",
+        "handshake.response.body",
+        "stream.bare-text",
+        "stream.chunk-size",
+        "stream.handshake-bytes",
+        "stream.http-bytes",
+        "stream.resync",
+        "stream.stray-line-end",
+        "stream.stray-zero",
+        "stream.tls-bytes",
+    }
+)
+"""The rules about bytes that are no frames."""
 
 _HTTP_HEAD = re.compile(rb"(?:HTTP/[0-9]\.[0-9] |[A-Z]{3,10} [^\s]{1,8192} HTTP/[0-9])")
 _HTTP_BEGUN = re.compile(rb"HTTP/[0-9.]*\Z|(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) [/*h][^\r\n]*\Z")
@@ -42,6 +59,11 @@ _LONG_FORM = 126
 _FIN = 0x80
 _TLS_HEADER = 5
 _TLS_LIMIT = 16384 + 2048
+
+
+def rule_of_no_frames(rules: Sequence[str]) -> str | None:
+    """The rule for which bytes were taken out that are no frames; None if it was for another reason."""
+    return rules[0] if rules and NO_FRAMES.issuperset(rules) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from wsproxy.conformance.checks_deflate import DAMAGED, deflate_rule, is_deflate
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.in_clear import close_in_clear, code_in_four_bytes
 from wsproxy.protocol.deflate import DeflateParameters
-from wsproxy.protocol.frame import CONTROL_LIMIT, RSV1, Frame, OpaqueData, Side
+from wsproxy.protocol.frame import CONTROL_LIMIT, NO_FRAME, RSV1, Frame, OpaqueData, Side
 from wsproxy.protocol.message import NOT_AGREED, Message
 from wsproxy.protocol.opcodes import (
     ASSIGNED_CLOSE_CODES,
@@ -28,6 +28,7 @@ from wsproxy.protocol.opcodes import (
 
 _ABOUT_FRAMES = re.compile(r"\(RFC (?:6455 section 5\.4|7692 section 6(?:\.1)?)\)")
 # Length bytes a header of each total size (without its masking key) has, and the least that needs them.
+_SHOWN = 16
 _LEAST_LENGTH = {4: 126, 6: 126, 10: 65536}
 
 
@@ -108,6 +109,17 @@ def compressed_unasked(message: Message) -> bool:
     are what departs.
     """
     return message.error is not None and NOT_AGREED in message.error
+
+
+def check_between_frames(data: OpaqueData, side: Side) -> list[Finding]:
+    """What bytes are that a repair took out from between frames, by the rule it says; they are named once."""
+    rule_id = data.reason.removeprefix(NO_FRAME)
+    if not rule_id.startswith("stream."):
+        # A body is named with the head that announced it.
+        return []
+    shown = data.data[:_SHOWN].hex(" ") + (" …" if len(data.data) > _SHOWN else "")
+    size = f"{len(data.data):,} byte{'s' * (len(data.data) != 1)}"
+    return [Finding(rule_id, f"{size} between frames: {shown}", side, data.offset)]
 
 
 def check_opaque(data: OpaqueData, side: Side) -> list[Finding]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import Inflater
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
+from wsproxy.protocol.gaps import Gaps
 from wsproxy.protocol.grammar import Dialect, parse_close_payload
 from wsproxy.protocol.message import Message, MessageAssembler
 from wsproxy.protocol.opcodes import Opcode
@@ -47,7 +48,7 @@ class Cursor:
                 self.frame_open = not event.last
             case OpaqueData():
                 self.position += len(event.data)
-                self.opaque = True
+                self.opaque |= not event.between_frames
         if not (self.frame_open or self.fragmented or self.opaque):
             self.boundary = self.position
 
@@ -59,13 +60,14 @@ class Follower:
     wanted, too.
     """
 
-    __slots__ = ("_assembler", "_control_frames", "_cursor", "_decoder", "close", "offset")
+    __slots__ = ("_assembler", "_control_frames", "_cursor", "_decoder", "_gaps", "close", "offset")
 
     def __init__(
         self, dialect: Dialect, inflater: Inflater | None, message_limit: int, *, control_frames: bool = False
     ) -> None:
         self._control_frames = control_frames
         self._decoder = FrameDecoder(dialect)
+        self._gaps = Gaps()
         self._assembler = MessageAssembler(inflater, message_limit=message_limit)
         self._cursor = Cursor()
         self.close: Close | None = None
@@ -81,11 +83,16 @@ class Follower:
         """Whether frames can no longer be told apart, so that no boundary will come any more."""
         return self._cursor.opaque
 
+    def leave_out(self, start: int, end: int, rule_id: str) -> None:
+        """These bytes, not seen yet, are taken out for that rule: frames go on behind them."""
+        self._gaps.add(start, end, rule_id)
+
     def receive_data(self, data: bytes) -> list[Message | Frame]:
         """The messages (and control frames, if wanted) that these bytes complete."""
         self.offset += len(data)
         seen: list[Message | Frame] = []
-        for event in self._decoder.receive_data(data):
+        decoder, gaps = self._decoder, self._gaps
+        for event in gaps.decode(decoder, data) if gaps else decoder.receive_data(data):
             self._cursor.advance(event)
             message = self._assembler.receive(event)
             if message is not None:

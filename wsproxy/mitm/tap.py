@@ -5,6 +5,7 @@ bytes.
 import logging
 from collections.abc import Mapping
 
+from wsproxy.conformance.checks_foreign import rule_of_no_frames
 from wsproxy.mitm.follow import Close, Follower
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.message import Message
@@ -53,6 +54,9 @@ class Tap:
         """Note that something else went on."""
         if self.recorder is not None:
             self.recorder.change(changed, at_ns)
+        rule_id = rule_of_no_frames(changed.rules)
+        if rule_id is not None and self.followers:
+            self.followers[changed.side].leave_out(changed.start_offset, changed.end_offset, rule_id)
 
     def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, *, close_notify: bool | None = None) -> None:
         """Note how `side`'s direction ended, and whether TLS had ended before it (None: not known)."""

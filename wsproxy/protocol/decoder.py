@@ -78,6 +78,12 @@ class FrameDecoder:
         self._wake_at = 0
         self.offset = offset + len(data)
 
+    def begin_again(self, offset: int) -> None:
+        """Begin a frame at the stream's byte `offset`, whatever came before."""
+        self._pending.clear()
+        self._large = self._reason = None
+        self.offset = offset
+
     def release(self) -> list[WireEvent]:
         """What has come of the frame that is held back, as the beginning of one that comes out in pieces.
 

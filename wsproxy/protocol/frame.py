@@ -105,12 +105,25 @@ class FramePiece(NamedTuple):
         return apply_mask(self.payload, self.masking_key, self.position) + self.trailer
 
 
+NO_FRAME = "no frame: "
+"""How the reason begins of bytes that a repair took out; the rule follows, unless it is that of the bytes
+in front of them.
+"""
+
+
 class OpaqueData(NamedTuple):
-    """Bytes after the point where frames could no longer be told apart; everything to the end is opaque."""
+    """Bytes that are part of no frame: those after the point where frames could no longer be told apart, and
+    those `between_frames`, which a repair took out.
+    """
 
     offset: int
     data: bytes
     reason: str
+
+    @property
+    def between_frames(self) -> bool:
+        """Whether frames go on behind these bytes."""
+        return self.reason.startswith(NO_FRAME)
 
     def serialize(self) -> bytes:
         """The bytes themselves."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wsproxy.errors import UsageError
 from wsproxy.protocol.deflate import Inflater, InflateStream
-from wsproxy.protocol.frame import RSV1, Frame, FramePiece, WireEvent
+from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.inflate import Fragment
 
 MESSAGE_LIMIT = 1 << 20
@@ -146,7 +146,8 @@ class MessageAssembler:
             return self._receive_frame(event)
         if type(event) is FramePiece:
             return self._receive_piece(event)
-        return self._abandon(self._open, _OPAQUE)
+        between = isinstance(event, OpaqueData) and event.between_frames
+        return None if between else self._abandon(self._open, _OPAQUE)
 
     def receive_eof(self) -> list[Message]:
         """What is left unfinished when the stream ends: usually nothing, two messages at most."""

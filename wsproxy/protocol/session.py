@@ -9,6 +9,7 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import PIECE_LIMIT, FrameDecoder
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
+from wsproxy.protocol.gaps import Gaps
 from wsproxy.protocol.grammar import RFC6455, Dialect, parse_close_payload
 from wsproxy.protocol.handshake import (
     Negotiated,
@@ -52,7 +53,7 @@ class Session:
     Raises UsageError for limits that make no sense.
     """
 
-    __slots__ = ("_halves", "_message_limit", "close", "ends", "request", "response")
+    __slots__ = ("_gaps", "_halves", "_message_limit", "close", "ends", "request", "response")
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Session:
             )
             for side in Side
         }
+        self._gaps: dict[Side, Gaps] = {}
         self.request: RequestHead | None = None
         self.response: ResponseHead | None = None
         self.close: CloseSeen | None = None
@@ -105,7 +107,8 @@ class Session:
         receive = assembler.receive
         events: list[SessionEvent] = []
         append = events.append
-        for event in decoder.receive_data(data):
+        gaps = self._gaps and self._gaps.get(side)
+        for event in gaps.decode(decoder, data) if gaps else decoder.receive_data(data):
             append(event)
             message = receive(event)
             if message is not None:
@@ -113,6 +116,12 @@ class Session:
             elif self.close is None and type(event) is Frame and event.opcode == Opcode.CLOSE:
                 self._receive_close(side, event, at_ns)
         return events
+
+    def leave_out(self, side: Side, start: int, end: int, rule_id: str) -> None:
+        """The bytes `start` to `end` of that side's stream, not decoded yet, were taken out for that rule: if
+        they stand between frames, frames go on behind them.
+        """
+        self._gaps.setdefault(side, Gaps()).add(start, end, rule_id)
 
     def receive_eof(self, side: Side, at_ns: int) -> list[Message]:
         """That side's stream ended: the messages it left unfinished, usually none. `ends` keeps the time."""

@@ -75,4 +75,6 @@ class Hearing:
             end = event.end
             length = len(event.payload)
             return PlayedMessage(self.side, self._controls, event.opcode, event.payload, at_ns, length, end)
-        return Undecoded(event.offset + len(event.data), at_ns) if isinstance(event, OpaqueData) else None
+        if isinstance(event, OpaqueData) and not event.between_frames:
+            return Undecoded(event.offset + len(event.data), at_ns)
+        return None

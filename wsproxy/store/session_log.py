@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from wsproxy.conformance.checks_foreign import rule_of_no_frames
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.message import Message
@@ -153,6 +154,9 @@ class SessionLog:
     def change(self, changed: Changed, at_ns: int, batch: RowBatch) -> None:
         """Add what was sent on instead of bytes of one side."""
         self.checks.change(changed)
+        rule_id = rule_of_no_frames(changed.rules)
+        if rule_id is not None:
+            self._session.leave_out(changed.side, changed.start_offset, changed.end_offset, rule_id)
         number = side_number(changed.side)
         place = (changed.kind.value, changed.start_offset, changed.end_offset)
         rules = storable(" ".join(changed.rules))
