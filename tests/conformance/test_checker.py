@@ -402,6 +402,8 @@ def test_a_large_frame_that_is_cut_short() -> None:
     sight = Sight()
     sight.send(SERVER, frame(BINARY, bytes(200_000))[:-1])
     assert sight.eof(SERVER) == ["stream.cut-short", "close.missing"]
+    # Where the frame begins, not where it would have ended: that is no place in the stream.
+    assert [each.offset for each in sight.found] == [0, 0]
     whole = Sight()
     whole.send(SERVER, frame(BINARY, bytes(200_000)) + frame(CLOSE))
     assert whole.eof(SERVER) == []

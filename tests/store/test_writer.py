@@ -153,6 +153,24 @@ def test_slices_shrink_where_frames_are_tiny_and_grow_again(tmp_path: Path) -> N
     assert read_streams(place)[Side.SERVER] == b"\x89\x00" * 100_000 + large * 2
 
 
+@pytest.mark.parametrize("first", [0x82, 0x81, 0x02, 0x89, 0xC1])
+@pytest.mark.parametrize("announced", [(1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_no_announced_length_is_too_much(tmp_path: Path, first: int, announced: int, size: int) -> None:
+    place = tmp_path / "recording.db"
+    data = bytes((first, 127)) + announced.to_bytes(8) + b"x" * size
+    with recording_to(place) as recorder:
+        session = recorder.open_session(START)
+        session.receive_data(Side.SERVER, data, AT)
+        session.receive_eof(Side.SERVER, "fin", AT)
+        session.end(AT)
+    assert recorder.failed is None
+    assert read_streams(place)[Side.SERVER] == data
+    with open_recording(str(place)) as recording:
+        assert recording.session(1).state is SessionState.ENDED
+        assert all((found.offset or 0) <= len(data) for found in recording.findings(1))
+
+
 def test_nothing_follows_the_end_of_a_session(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
     with recording_to(place) as recorder:

@@ -67,8 +67,12 @@ class SideState:
 
     @property
     def end(self) -> int:
-        """Where its stream stands, in bytes: behind its last frame."""
-        return 0 if self.last is None else self.last.end
+        """Where its stream stands, in bytes: behind its last whole frame. One under way may never end where
+        it said.
+        """
+        if self.last is None:
+            return 0
+        return self.last.offset if self.in_frame else self.last.end
 
     def takes(self, frame: Frame) -> bool:
         """Whether the frame is an ordinary message in one frame, in its place; then it is taken note of."""
