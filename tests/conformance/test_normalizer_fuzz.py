@@ -30,6 +30,10 @@ JUNK = (
     b"5\r\n\x81\x03abc\r\n",
     b'{"some": "text", "without": "a frame"}',
     b"\xff\xff" + b"\xff" * 12,
+    b"\xef\xbb\xbf",
+    b"\0\r\n",
+    b"Warning: fread() failed in ws.php on line 88",
+    b"\x09\x01a\x00\x01b\x80\x01c",
 )
 
 
@@ -48,7 +52,12 @@ texts = st.one_of(
         [b"\x80", b"\xad", b"\xbf\xbd", b"\xed\xa0\x80", b"\xed", b"\xed\xa0", b"\xa0", b"\xf0", b"\xe4\xb8"]
     ),
 )
-compressed = st.builds(deflate, texts, final=st.booleans()) | st.binary(max_size=9)
+compressed = st.one_of(
+    st.builds(deflate, texts, final=st.booleans()),
+    st.builds(zlib.compress, texts),
+    texts,
+    st.binary(max_size=9),
+)
 keys = st.sampled_from([None, b"\x01\x02\x03\x04", bytes(4)])
 closes = st.one_of(
     st.just(b""),

@@ -9,6 +9,7 @@ import pytest
 from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated, profile
 from tests.wire.build import BINARY, CLOSE, CONT, PING, TEXT, client_frame, close, frame
 from wsproxy.conformance.normalizer import Legs
+from wsproxy.conformance.repairs_deflate import UNMARKED
 
 DEFLATE = negotiated("permessage-deflate")
 BOTH = Legs.alike(DEFLATE)
@@ -73,6 +74,22 @@ def test_what_is_not_compressed_at_all_is_read_as_it_is() -> None:
     line.send(SERVER, frame(TEXT, deflater.message(said[2]), rsv=4))
     assert got(line) == said
     assert line.rules(SERVER) == ["deflate.not-compressed", "deflate.ended"]
+
+
+def test_what_is_compressed_and_not_marked_so() -> None:
+    line, deflater = Line(legs=BOTH), Deflater()
+    said = [b"tick tock tick tock", b"tick tock tick tock, again", b"plain", b"tick tock"]
+    for text in said[:2]:
+        line.send(SERVER, frame(TEXT, deflater.message(text)))
+    line.send(SERVER, frame(TEXT, said[2]) + frame(TEXT, deflater.message(said[3]), rsv=4))
+    assert got(line) == said
+    assert line.rules(SERVER) == [UNMARKED, UNMARKED, "deflate.ended", "deflate.ended"]
+    # Text that is no UTF-8 stays what it is, and spoils nothing.
+    line = Line(legs=BOTH)
+    first = frame(TEXT, Deflater().message(b"tick tock"), rsv=4)
+    assert line.send(SERVER, first) == first
+    line.send(SERVER, frame(TEXT, b"caf\xe9 au lait"))
+    assert got(line)[1] == "caf\N{REPLACEMENT CHARACTER} au lait".encode()
 
 
 def test_a_zlib_stream_over_several_messages() -> None:

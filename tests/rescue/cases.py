@@ -10,6 +10,7 @@ from tests.rescue.tables import (
     device_frames,
     device_heads,
     device_payloads,
+    device_pieces,
     device_wishes,
 )
 
@@ -17,6 +18,7 @@ DEVICE_CASES: tuple[Case, ...] = (
     *device_heads.CASES,
     *device_wishes.CASES,
     *device_frames.CASES,
+    *device_pieces.CASES,
     *device_payloads.CASES,
     *device_ends.CASES,
 )

@@ -29,6 +29,7 @@ from wsproxy.protocol.opcodes import Opcode
 
 _LARGEST_WINDOW = 15
 _ENDED = "deflate.ended"
+UNMARKED = "deflate.rsv1-missing"
 
 
 class Verdict(NamedTuple):
@@ -79,6 +80,12 @@ class Compression:
     def pass_plain(self, payload: bytes) -> None:
         """An uncompressed message goes by, which some senders have in their window."""
         self._inflater.pass_plain(payload)
+
+    def unmarked(self, payload: bytes) -> bool:
+        """Whether a text that is not marked as compressed is, by all that can be told, and that is mended."""
+        if self._agreed is None or not self._repairs(UNMARKED) or is_utf8(payload):
+            return False
+        return self._inflater.makes_text(payload)
 
     def stream(self) -> "MessageInflater | None":
         """For a compressed message that is not there whole: it does not go on as it came. None: no way."""

@@ -29,6 +29,15 @@ RECEIVER_RULES = (
         heuristic=True,
     ),
     Rule(
+        "deflate.rsv1-missing",
+        "RFC 7692 6.1",
+        _ERROR,
+        "A text message is compressed, and not marked as such.",
+        "81 07 F2 48 CD C9 C9 07 00",
+        (),
+        repair=True,
+    ),
+    Rule(
         "frame.dialect",
         "RFC 6455 5.2",
         _ERROR,

@@ -11,10 +11,11 @@ from wsproxy.conformance.json_depth import JsonDepth
 from wsproxy.conformance.large_frame import NOT_UTF8
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
-from wsproxy.conformance.repairs_deflate import Compression
+from wsproxy.conformance.repairs_deflate import UNMARKED, Compression
 from wsproxy.conformance.repairs_messages import IN_CLEAR, SPLIT_JSON, MessageDraft, MessageRepairs
 from wsproxy.conformance.utf8_stream import begins_utf8, completion, is_utf8
 from wsproxy.protocol.frame import RSV1, Frame
+from wsproxy.protocol.inflate import Fragment
 from wsproxy.protocol.opcodes import Opcode
 
 MESSAGES = (Opcode.TEXT, Opcode.BINARY)
@@ -92,6 +93,9 @@ class WholeMessages:
         message = MessageDraft(hold.opcode, b"".join(fragment.data for fragment in fragments))
         if len(hold.items) == 1:
             message.key = hold.items[0].frame.masking_key
+        if hold.opcode == Opcode.TEXT and not fragments[0].rsv1 and compression.unmarked(message.payload):
+            fragments = [Fragment(True, message.payload)]
+            message.rules.append(UNMARKED)
         if not fragments[0].rsv1:
             if compression.follows:
                 compression.pass_plain(message.payload)

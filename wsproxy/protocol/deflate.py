@@ -193,6 +193,18 @@ class Inflater:
         window = Window(bytes(self._known.data))
         return InflateStream(self, Attempt(window, self._limit, allowed_work(0, self._limit)))
 
+    def makes_text(self, data: bytes) -> bool:
+        """Whether a message that is not marked as compressed is, and is text; takes no note of it."""
+        for window in self._windows:
+            attempt = Attempt(window, self._limit, allowed_work(len(data), self._limit))
+            try:
+                attempt.read([Fragment(True, data)])
+            except zlib.error:
+                continue
+            if not attempt.notes and attempt.length == len(attempt.payload) and is_text(attempt.payload):
+                return True
+        return False
+
     def pass_plain(self, payload: bytes, *, whole: bool = True) -> None:
         """Take note of an uncompressed message, which some peers feed to their compressor, too.
 

@@ -232,7 +232,7 @@ def unwrapped(data: bytes, limit: int) -> bytes | None:
     return data[head : len(data) - check] if whole else data[head:]
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes | bytearray) -> bool:
     """Whether it is UTF-8 without control characters but line ends and tabs, and more than one character."""
     try:
         text = data.decode()

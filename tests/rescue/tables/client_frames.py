@@ -177,6 +177,21 @@ FRAGMENTS = (
         voice=followed_by(client_frame(CONT, b" and more"), KEY),
     ),
     client(
+        "ping-in-pieces-from-client",
+        "frames C01",
+        "aspnet/WebSockets#16",
+        quick=True,
+        says=("hello",),
+        voice=preceded_by(client_frame(PING, b"pi", fin=False) + client_frame(CONT, b"ng"), KEY),
+    ),
+    client(
+        "fin-never-set-by-client",
+        "frames G02",
+        "RFC 6455 section 5.4",
+        normalize='[rules]\n"message.fin-missing" = true',
+        voice=says(lambda m: client_frame(opcode_of(m), octets(m), fin=False)),
+    ),
+    client(
         "zeros-behind-each-frame-from-client",
         "frames G15",
         "protobufjs/protobuf.js#177",

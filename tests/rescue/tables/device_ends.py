@@ -5,7 +5,7 @@ from typing import Any
 from tests.devices.habits import silent
 from tests.rescue.case import Case, Task
 from tests.rescue.tables.made import PINGS, WAITS, closing, device, goodbye
-from tests.wire.build import BINARY, CLOSE, KEY, PING, PONG, TEXT, frame
+from tests.wire.build import BINARY, CLOSE, CONT, KEY, PING, PONG, TEXT, frame
 
 _ANY = ()
 _PATIENT = "[options.server]\npong_timeout = 0.5"
@@ -55,6 +55,9 @@ CODES = (
     ),
     device(
         "close-code-without-high-byte", "frames K27", "warmcat/libwebsockets#792", close=closing(b"\x00\xe8")
+    ),
+    device(
+        "close-code-in-four-bytes", "frames K25", "amphp/websocket-client#15", close=closing(b"\0\0\x03\xe8")
     ),
     device(
         "close-code-as-text",
@@ -204,6 +207,13 @@ PONGS = (
         "RFC 6455 section 5.5.2",
         task=PINGS,
         pong=lambda payload: frame(PING, payload),
+    ),
+    device(
+        "pong-in-pieces",
+        "frames C07",
+        "hyperion-project/hyperion.ng#1820",
+        task=PINGS,
+        pong=lambda payload: frame(PONG, payload[:4], fin=False) + frame(CONT, payload[4:]),
     ),
     device(
         "pong-without-fin",

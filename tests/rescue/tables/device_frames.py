@@ -8,6 +8,8 @@ from tests.devices.lenient import Reader
 from tests.rescue.case import Case, Task
 from tests.rescue.tables.made import (
     ECHO_LONG,
+    GREETED,
+    GREETED_FIRST,
     device,
     followed_by,
     preceded_by,
@@ -288,6 +290,29 @@ FOREIGN = (
         task=Task(("hello",), ("<stream:features/>", "hello")),
         normalize=_MEND_TEXT,
         greeting=b"<stream:features/>",
+    ),
+    device(
+        "warning-of-a-script-in-the-stream",
+        "frames F03",
+        "ghedipunk/PHP-Websockets#77",
+        task=Task(says=("hello",), hears=("PHP Warning: fread() failed in ws.php", "hello")),
+        normalize=_MEND_TEXT,
+        greeting=b"PHP Warning: fread() failed in ws.php",
+    ),
+    device(
+        "byte-order-mark-before-the-first-frame",
+        "frames U10",
+        "joshrotenberg/tower-mcp#1314",
+        quick=True,
+        task=GREETED_FIRST,
+        greeting=b"\xef\xbb\xbf" + GREETED,
+    ),
+    device(
+        "zero-and-line-end-between-frames",
+        "frames A07, frames A05",
+        "warmcat/libwebsockets#2774",
+        task=Task(("hello", "again"), ("hello", "again")),
+        voice=followed_by(b"\0\r\n"),
     ),
     device(
         "line-ends-between-frames",

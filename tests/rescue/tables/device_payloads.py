@@ -1,5 +1,6 @@
 """Devices whose payload data departs from the standard: text, JSON, compression."""
 
+import zlib
 from collections.abc import Callable
 
 from tests.devices.device import switching
@@ -51,8 +52,6 @@ def _alone(message: Message) -> bytes:
 
 
 def _ended(message: Message) -> bytes:
-    import zlib
-
     squeezer = zlib.compressobj(wbits=-15)
     return squeezer.compress(octets(message)) + squeezer.flush()
 
@@ -99,6 +98,22 @@ TEXTS = (
         "radu-matei/websocket-manager#40",
         task=Task(("中文",), ("\ufffd",)),
         voice=payload_of(lambda data: data[: len(data.decode())]),
+    ),
+    device(
+        "utf-16-text",
+        "frames U02",
+        "Warfley/LazWebsockets#12",
+        task=Task(("hello world", "größer"), ("hello world", "größer")),
+        normalize='[options.server]\nutf8 = "guess"',
+        voice=payload_of(lambda data: data.decode().encode("utf-16-le")),
+    ),
+    device(
+        "utf-8-of-java",
+        "frames U05",
+        "sockjs/sockjs-node#27",
+        task=Task(("a\0b",), ("a\0b \U0001f600",)),
+        normalize='[options.server]\nutf8 = "guess"',
+        voice=payload_of(lambda data: data.replace(b"\0", b"\xc0\x80") + b" \xed\xa0\xbd\xed\xb8\x80"),
     ),
     device(
         "nul-padding",
@@ -205,6 +220,31 @@ COMPRESSION = (
                 frame(TEXT, data, rsv=4) if number != 2 else frame(TEXT, _THREE_SAID[1].encode())
             )
         ),
+    ),
+    device(
+        "zlib-files-as-messages",
+        "frames Z14",
+        "RFC 7692 section 7.2.1",
+        quick=True,
+        task=_TALK,
+        answer=_grants,
+        voice=says(lambda m: frame(TEXT, zlib.compress(octets(m)), rsv=4)),
+    ),
+    device(
+        "plain-though-marked-as-compressed",
+        "frames Z25",
+        "RFC 7692 section 6.1",
+        task=_TALK,
+        answer=_grants,
+        voice=says(lambda m: frame(TEXT, octets(m), rsv=4)),
+    ),
+    device(
+        "compressed-though-not-marked",
+        "frames Z25",
+        "RFC 7692 section 6.1",
+        task=_TALK,
+        answer=_grants,
+        voice=_remembering(lambda data, _: frame(TEXT, data)),
     ),
     device(
         "rsv1-on-a-pong",
