@@ -9,7 +9,8 @@
   which bytes pass: `dechunk`, `verdicts` (right at first sight), `boundaries` and `guesses` (where frames
   begin; `stray`), `as_meant`, `torn`, `control_frames` (with `keepalive`), `data_frames` (with `hold`,
   `sequence`, `large_frame`, `inflating`, `whole_messages`), `repairs_frames`, `repairs_close`,
-  `repairs_messages`, `repairs_deflate`, `outlet` (with `frame_writer`), `pacing`; then they are `outgoing`.
+  `repairs_messages`, `repairs_deflate`, `ending`, `outlet` (with `frame_writer`), `pacing`; then they are
+  `outgoing`.
 - What is on: `profiles`, `options`; `conditions` are those of one side.
 - Texts: `utf8_stream`, `charset`, `json_depth`, `in_clear`.
 """

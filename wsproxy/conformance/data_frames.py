@@ -21,7 +21,9 @@ from wsproxy.protocol.opcodes import Opcode
 class Owner(Protocol):
     """Who hands the data frames in, and does what is not a matter of one message."""
 
-    at_ns: int
+    @property
+    def at_ns(self) -> int:
+        """The time of what is being received."""
 
     def control(self, frame: Frame, known: int) -> None:
         """A control frame that waited behind a held message goes on; `known` is what `waits` was given."""

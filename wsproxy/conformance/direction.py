@@ -8,12 +8,13 @@ from wsproxy.conformance.boundaries import Boundaries
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
+from wsproxy.conformance.ending import Ending
 from wsproxy.conformance.frame_writer import FrameWriter
 from wsproxy.conformance.guesses import GO_ON, WAIT, Guesses
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outgoing import Outgoing, Track
 from wsproxy.conformance.outlet import new_outlet
-from wsproxy.conformance.repairs_close import INTERNAL_ERROR, close_payload
+from wsproxy.conformance.repairs_close import INTERNAL_ERROR
 from wsproxy.conformance.repairs_frames import FrameRepairs
 from wsproxy.conformance.stray import Stray
 from wsproxy.conformance.torn import Torn
@@ -24,15 +25,13 @@ from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.opcodes import Opcode
 
-AFTER_CLOSE = "close.frame-after"
 _FIRST_STRIDE = 64
 
 
 class Direction:
     """What `conditions.side` sends. Introduce it to the other direction before any data.
 
-    `close_ns` is when a Close frame went on, `close_payload` its payload data; `ended`, whether the stream
-    ended; `tried_ns`, when a Close in its place did not fit; `at_ns`, the time of what is being received.
+    `ending` is how that ends; `data` takes its messages, `outlet` is their way out.
     """
 
     def __init__(
@@ -46,11 +45,6 @@ class Direction:
         piece_limit: int,
         apart: bool = False,
     ) -> None:
-        self.at_ns = 0
-        self.close_ns: int | None = None
-        self.close_payload = b""
-        self.ended = False
-        self.tried_ns = 0
         self._guessed_ns: int | None = None
         self.pings = pings
         self._back: Direction | None = None
@@ -60,12 +54,12 @@ class Direction:
         self._decoder = FrameDecoder(dialect, piece_limit=piece_limit)
         self._stride = 0
         self._received = 0
-        self._swallow: tuple[str, ...] | None = None
         self._track = Track(conditions.side, out, apart=apart)
         self.outlet = new_outlet(self._track, writer, conditions)
+        self.ending = Ending(conditions, self._track, self.outlet)
         repairs = FrameRepairs(conditions)
         self.data = DataFrames(conditions, repairs, self.outlet, self)
-        self._control = ControlFrames(repairs, self.outlet, pings, self)
+        self._control = ControlFrames(repairs, self.outlet, pings, self.ending)
         self._boundaries = Boundaries(conditions, dialect)
         self._guesses = Guesses(conditions.side, dialect, conditions.repairs)
         self._verdicts = Verdicts(conditions, dialect, self.data.messages)
@@ -78,11 +72,12 @@ class Direction:
         self._back = back
         self._control.others = back.pings
         self._control.back = back.outlet
+        self.ending.introduce(back.ending, self.data)
 
     def receive(self, data: bytes, at_ns: int) -> None:
         """The next bytes of the stream."""
-        self.at_ns = self.pings.heard_ns = at_ns
-        at_rest = self._swallow is None and self._decoder.at_boundary and self.data.plain
+        self.ending.at_ns = self.pings.heard_ns = at_ns
+        at_rest = self.ending.swallows is None and self._decoder.at_boundary and self.data.plain
         if at_rest and self._verdicts.takes(data, self._piece_limit):
             self._received += len(data)
             self._decoder.offset = self._received
@@ -102,48 +97,32 @@ class Direction:
     def _run(self, window: bytes, base: int, position: int) -> None:
         """Decode the window, whose first byte is the stream's byte `base`, from `position` on."""
         self._track.show(window, base)
-        while position < self._received and self._swallow is None:
+        while position < self._received and self.ending.swallows is None:
             resume = self._decode(window, base, position)
             if resume is not None:
                 position = resume
                 continue
             position = position + self._stride if self._stride else self._received
             self._stride = 2 * self._stride if 2 * self._stride < len(window) else 0
-        if self._swallow is not None:
-            self._track.drop(self._received, self._swallow)
+        if self.ending.swallows is not None:
+            self._track.drop(self._received, self.ending.swallows)
         self._track.flush()
         if not self._guesses.on:
             self.torn.look(self._decoder, self.at_ns)
 
     def receive_eof(self, at_ns: int) -> None:
         """The stream ends."""
-        if self.ended:
+        ending = self.ending
+        if ending.ended:
             return
-        self.at_ns = at_ns
-        self.ended = True
-        if self._swallow is not None or self.outlet.closed:
+        ending.at_ns = at_ns
+        ending.ended = True
+        if ending.swallows is not None or self.outlet.closed:
             self._drop_rest()
             return
         self.data.abandon()
         self._drop_rest()
-        rule_id = "close.missing" if self._back is None or self._back.close_ns is None else "close.unanswered"
-        if self._conditions.repairs(rule_id):
-            self.synthesise_close((rule_id,))
-
-    def synthesise_close(self, rules: tuple[str, ...]) -> bool:
-        """Send the Close that this side does not; False where none fits.
-
-        RFC 6455 section 7.1.5; cases E01 E02 E03 E05 E07 E15 E18 J09 C10 O05.
-        """
-        self.data.abandon()
-        sent = self.close(close_payload(self._conditions.sent_by("eof_code")), rules)
-        self._track.flush()
-        return sent
-
-    def close_in_its_place(self, at_ns: int) -> None:
-        """Answer a Close that this side does not answer; again later, if it is sending a frame just now."""
-        if not self.synthesise_close(("close.unanswered",)):
-            self.tried_ns = at_ns
+        ending.receive_eof()
 
     def release(self) -> None:
         """Hold what is held no longer."""
@@ -160,7 +139,7 @@ class Direction:
 
     def guess_late(self, at_ns: int) -> None:
         """Nothing has come for a while: make what can be made of the beginning of a frame."""
-        self.at_ns, self._guessed_ns = at_ns, self.pings.heard_ns
+        self.ending.at_ns, self._guessed_ns = at_ns, self.pings.heard_ns
         pending, base = self._at_hand()
         position = self._guess(pending, base, late=True)
         if position is not None:
@@ -172,25 +151,14 @@ class Direction:
         if not self.outlet.closed:
             self._control.frame(frame, known)
 
-    def closing(self) -> None:
-        """A Close frame is about to go on."""
-        self.data.abandon()
-
-    def closed(self, payload: bytes) -> None:
-        """A Close frame went on. What follows does not: cases E09 E10 E11 E14 H01."""
-        self.close_ns, self.close_payload = self.at_ns, payload
-        if self._swallow is None and self._conditions.repairs(AFTER_CLOSE):
-            self._swallow = (AFTER_CLOSE,)
-        if self.outlet.hangs_up and self._back is not None:
-            # The receiver never sees a Close, so it will not answer one.
-            self._back.synthesise_close(("close.graceful",))
+    @property
+    def at_ns(self) -> int:
+        """The time of what is being received."""
+        return self.ending.at_ns
 
     def fail(self, code: int, reason: bytes, end: int, rules: tuple[str, ...]) -> None:
         """End the session towards the receiver; what follows up to `end`, and behind it, does not go on."""
-        self.data.abandon()
-        self._track.drop(end, rules)
-        self._swallow = rules[-1:]
-        self.close(close_payload(code, reason), rules)
+        self.ending.fail(code, reason, end, rules)
 
     def heartbeat(self, payload: bytes) -> bool:
         """Whether a message is a heartbeat; then it is answered. Cases V01 V02 P25 P27."""
@@ -205,15 +173,6 @@ class Direction:
         if not (outlet.closed or outlet.mid_frame or self.data.under_way):
             frame = outlet.writer.frame(Opcode.TEXT, payload, key=outlet.writer.key())
             self._track.inject(frame, ("keepalive.heartbeat",))
-
-    def close(self, payload: bytes, rules: tuple[str, ...]) -> bool:
-        """Send a Close of our own: the answer to the other side's, if there is one."""
-        if self._back is not None and self._back.close_ns is not None:
-            payload = self._back.close_payload
-        sent = self.outlet.close(payload, rules)
-        if sent:
-            self.closed(payload)
-        return sent
 
     def _decode(self, window: bytes, base: int, position: int) -> int | None:
         """Decode the next stretch of the window; where to go on instead, if bytes in it are no frame."""
@@ -234,7 +193,7 @@ class Direction:
                     self._track.relay(offset + len(header) + length)
                     continue
             resume = self._event(event, window, base)
-            if resume is not None or self._swallow is not None:
+            if resume is not None or self.ending.swallows is not None:
                 return resume
             alone = self.data.plain
         return self._look_ahead(window, base)

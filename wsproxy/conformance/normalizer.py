@@ -90,7 +90,7 @@ class Normalizer:
     def receive_eof(self, side: Side, at_ns: int) -> list[Outgoing]:
         """What goes on now that the stream of `side` has ended."""
         direction, dechunker = self._directions[side], self._dechunkers.get(side)
-        if dechunker is not None and not direction.ended:
+        if dechunker is not None and not direction.ending.ended:
             direction.receive(dechunker.receive_eof(), at_ns)
         direction.receive_eof(at_ns)
         return self._take(at_ns, ended=side)
@@ -100,12 +100,12 @@ class Normalizer:
         where nothing can be: a Close frame was sent, no Close fits, or too many wait.
         """
         direction = self._directions[side]
-        direction.at_ns = at_ns
+        direction.ending.at_ns = at_ns
         if direction.outlet.closed:
             return None
         if opcode == Opcode.CLOSE:
             direction.data.abandon()
-            done = direction.close(payload, ())
+            done = direction.ending.close(payload, ())
         else:
             done = direction.outlet.put_in(opcode, payload)
         return self._take(at_ns) if done else None
@@ -135,7 +135,7 @@ class Normalizer:
         """When `wake` is to be called, if nothing happens before."""
         times = [self._pacing.wake_at_ns]
         for side, direction in self._directions.items():
-            if not direction.outlet.closed and not direction.ended:
+            if not direction.outlet.closed and not direction.ending.ended:
                 times += [direction.pings.wake_at_ns, self._release_ns(side), self._close_due_ns(side)]
                 times += [self._guess_ns(side), direction.torn.due_ns]
         return min((time for time in times if time is not None), default=None)
@@ -143,9 +143,9 @@ class Normalizer:
     def wake(self, at_ns: int) -> list[Outgoing]:
         """What goes on because time has passed: pongs, pings, Closes in a peer's place, and what was held."""
         for side, direction in self._directions.items():
-            if direction.outlet.closed or direction.ended:
+            if direction.outlet.closed or direction.ending.ended:
                 continue
-            direction.at_ns = at_ns
+            direction.ending.at_ns = at_ns
             guess_ns = self._guess_ns(side)
             if guess_ns is not None and guess_ns <= at_ns:
                 direction.guess_late(at_ns)
@@ -157,7 +157,7 @@ class Normalizer:
                 direction.release_torn()
             self._keep_alive(side, at_ns)
             if close_ns is not None and close_ns <= at_ns:
-                direction.close_in_its_place(at_ns)
+                direction.ending.in_its_place(at_ns)
         return self._take(at_ns)
 
     def _keep_alive(self, side: Side, at_ns: int) -> None:
@@ -182,9 +182,9 @@ class Normalizer:
     def _close_due_ns(self, side: Side) -> int | None:
         """When the Close of the other side must be answered in place of `side`."""
         direction, back = self._directions[side], self._directions[side.other]
-        if back.close_ns is None or not self._profile.repairs("close.unanswered", side):
+        if back.ending.close_ns is None or not self._profile.repairs("close.unanswered", side):
             return None
-        return max(back.close_ns, direction.tried_ns) + self._option_ns("close_timeout", side)
+        return max(back.ending.close_ns, direction.ending.tried_ns) + self._option_ns("close_timeout", side)
 
     def _skip_body(self, side: Side, data: bytes) -> bytes:
         """The data without what is left of the body; frames look otherwise."""
