@@ -186,3 +186,18 @@ def test_tests_of_one_name_in_different_classes_have_recordings_of_their_own(
     project.run("--ws-record-mode=new_episodes").assert_outcomes(passed=2)
     assert project.recordings() == [f"test_device/Test{each}.TestInner.test_ask.db" for each in "AB"]
     project.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:///none.db", "*none.db does not exist*--ws-record-mode=once*"),
+        ("postgresql+psycopg://nobody@127.0.0.1:1/x", "*cannot be reached: check that the server runs*"),
+        ("nosuch://x", "*no database of that kind is known*"),
+    ],
+)
+def test_a_database_that_cannot_be_replayed_says_why(project: Project, url: str, said: str) -> None:
+    project.write(f"@pytest.mark.wsproxy({url!r})\ndef test_ask(ws_replay):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([said])

@@ -71,11 +71,12 @@ class WsReplay:
         makes no sense, also where it is only recorded.
         """
         self._serve()
-        plan, exists = self._plan, _exists(self._plan.recording)
+        plan, missing = self._plan, _missing(self._plan.recording)
+        exists = not missing
         replays = exists and plan.mode in (Mode.NONE, Mode.ONCE, Mode.NEW_EPISODES)
         if not exists and plan.mode is Mode.NONE:
             raise RecordingError(
-                f"{plan.recording} does not exist: record it with --ws-record-mode=once"
+                f"{missing}; record it with --ws-record-mode=once"
                 + ("" if plan.target else ', and say target="ws://HOST:PORT" in the marker')
             )
         if plan.mode is Mode.REWRITE and "://" in plan.recording:
@@ -155,19 +156,20 @@ class WsReplay:
         )
 
 
-def _exists(recording: str) -> bool:
+def _missing(recording: str) -> str:
+    """Why there is nothing to replay; empty if there is something."""
     if "://" not in recording:
         try:
-            return Path(recording).exists()
+            return "" if Path(recording).exists() else f"{recording} does not exist"
         except OSError as error:
             raise RecordingError(f"cannot read {recording}: {error.strerror or error}") from error
     from wsproxy.store.reader import open_recording
 
     try:
         with open_recording(recording) as opened:
-            return next(opened.sessions(), None) is not None
-    except RecordingError:
-        return False
+            return "" if next(opened.sessions(), None) else f"{recording} has no sessions"
+    except RecordingError as error:
+        return str(error)
 
 
 def _interrupted(recording: str, numbers: Sequence[int]) -> str:
