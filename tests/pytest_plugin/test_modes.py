@@ -35,7 +35,7 @@ def test_without_a_recording_a_test_fails_and_says_how_to_make_one(project: Proj
     write_test(project, device)
     result = project.run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*test_ask.db does not exist: record it with --ws-record-mode=once*"])
+    result.stdout.fnmatch_lines(["*test_ask.db does not exist; record it with --ws-record-mode=once*"])
     assert device.clients == 0
     assert project.recordings() == []
 
