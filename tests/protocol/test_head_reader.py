@@ -178,3 +178,10 @@ def test_many_interim_responses_are_not_slow() -> None:
     start = time.process_time()
     assert read(HeadReader(Side.SERVER), cut(head, [1]))[0] == head
     assert time.process_time() - start < 5
+
+
+def test_a_line_that_begins_with_a_control_character_is_a_line() -> None:
+    head = b"GET / HTTP/1.1\r\n\x01\x02: \x7f\r\n\x02\r\n\r\n"
+    reader = HeadReader(Side.CLIENT)
+    assert reader.receive_data(head + b"\x81\x80") == head
+    assert reader.rest == b"\x81\x80"

@@ -23,7 +23,7 @@ _RESPONSE_BEGUN = re.compile(
 _RESPONSE_MAY_BEGIN = re.compile(
     rb"(?:[A-Za-z][\t -~]*\r*|10?1?|" + _JUNK + rb"(?:H|HT|HTT|HTTP)?)?", re.IGNORECASE
 )
-_FRAME_STARTS = tuple(bytes([byte]) for byte in b"\x01\x02\x81\x82\x88\x89\x8a\xc1")
+_FRAME_STARTS = tuple(bytes([byte]) for byte in b"\x81\x82\x88\x89\x8a\xc1")
 """First bytes of frames that begin no line of a head: neither ASCII nor UTF-8."""
 
 
