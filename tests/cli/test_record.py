@@ -285,6 +285,8 @@ def test_an_address_that_is_not_here_is_one_line(host: str, tmp_path: Path) -> N
         (["skyq:9006"], "write ws://skyq:9006"),
         (["http://skyq:9006"], "write ws://skyq:9006"),
         (["https://skyq"], "write wss://skyq"),
+        (["ws://sky q:9006"], "sky q is no name of a host"),
+        (["ws://skyq:0"], "the port is 0"),
         (["gopher://skyq"], "not a WebSocket URL"),
         (["ws://"], "names no host"),
         (["ws://a:b@skyq"], "user name"),
