@@ -75,7 +75,8 @@ def make_recording(path: Path) -> None:
         )
         second.receive_data(Side.SERVER, bytes.fromhex("c107f248cdc9c90700"), BEGAN_NS + 1_000_000)
         second.change(
-            Changed(ChangeKind.INJECTED, Side.CLIENT, 0, 0, build_frame(0xA, b"kept").serialize()), BEGAN_NS
+            Changed(ChangeKind.INJECTED, Side.CLIENT, 0, 0, build_frame(0xA, b"kept").serialize()),
+            BEGAN_NS + 1_000_000,
         )
         second.change(
             Changed(ChangeKind.REPLACED, Side.SERVER, 0, 9, build_frame(0x1, b'{"a": [1, 2]}').serialize()),

@@ -14,7 +14,8 @@ from tests.cli.recordings import BEGAN_NS, REQUEST, RESPONSE, recorder, send, st
 from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy, wsproxy_here
 from wsproxy.demo.device import status_document
 from wsproxy.protocol.frame import Side
-from wsproxy.store.model import HttpExchange
+from wsproxy.store.model import ChangeKind, HttpExchange
+from wsproxy.store.session_recorder import Changed
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -137,6 +138,21 @@ def test_what_was_sent_on_instead_is_shown(recording: str) -> None:
         "injected",
         "dropped",
     ]
+
+
+def test_what_is_injected_is_shown_when_it_was(tmp_path: Path) -> None:
+    """Also on a side that sends nothing itself, as pongs for a client that never answers."""
+    place = tmp_path / "pongs.db"
+    with recorder(place) as opened:
+        session = opened.open_session(start())
+        for turn in range(2):
+            session.receive_data(Side.SERVER, b"\x89\x01%d" % turn, BEGAN_NS + 2 * turn)
+            pong = Changed(ChangeKind.INJECTED, Side.CLIENT, 0, 0, b"\x8a\x01%d" % turn)
+            session.change(pong, BEGAN_NS + 2 * turn + 1)
+        session.end(BEGAN_NS + 4)
+    lines = wsproxy_here("show", str(place)).out.splitlines()
+    order = [word for line in lines for word in ("ping", "injected") if f" {word} " in line]
+    assert order == ["ping", "injected"] * 2
 
 
 def test_the_exact_bytes_are_shown(recording: str) -> None:

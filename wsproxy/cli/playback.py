@@ -46,6 +46,8 @@ class Playback:
         for stored in self._recording.events(self._session.id, only, after=self._last_id):
             self._last_id = stored.id
             changes, start, end = self._changes[stored.side], *_range(stored.event)
+            for of_side in self._changes.values():
+                yield from of_side.injected_until(stored.at_ns)
             yield from changes.injected_before(start)
             yield self._see(stored)
             yield from changes.made_before(end)
@@ -114,6 +116,7 @@ class _Changes:
         self._rest: Iterator[StoredChange] = iter(())
         self._next: StoredChange | None = None
         self._last_id = 0
+        self._shown = 0
 
     def look_again(self) -> None:
         """Find those that were recorded since."""
@@ -125,8 +128,17 @@ class _Changes:
         while self._next is not None and self._next.end_offset <= offset:
             yield self._take(self._next)
 
+    def injected_until(self, at_ns: int) -> "Iterator[StoredChange]":
+        """What was sent without being received before that time, in front of what its side sends next."""
+        while self._next is not None and self._next.at_ns < at_ns and self._is_due(self._next):
+            yield self._take(self._next)
+
+    def _is_due(self, change: "StoredChange") -> bool:
+        return change.start_offset == change.end_offset <= self._shown
+
     def made_before(self, offset: int) -> "Iterator[StoredChange]":
         """What was changed of the bytes in front of `offset`."""
+        self._shown = max(self._shown, offset)
         while self._next is not None and self._next.start_offset < offset:
             yield self._take(self._next)
 
