@@ -4,10 +4,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests.replay.sessions import AT_ONCE, answers, closing, opened, record, says
+from tests.replay.sessions import AT_ONCE, answers, closing, opened, record, says, start
 from tests.replay.test_server import CLOSE, PING, PONG, run, running, settled
+from tests.store.recording import AT, recording_to
 from tests.wire.build import client_frame, close, frame
+from tests.wire.handshakes import request
+from wsproxy.protocol.frame import Side
 from wsproxy.replay.report import ReplayReport
+from wsproxy.store.redaction import Redaction
 
 TALKS = [[says(name), answers(f"you are {name}")] for name in ("ann", "bob")]
 
@@ -96,3 +100,21 @@ def test_who_listens_gets_the_session_in_which_the_device_speaks(tmp_path: Path)
     report = run(scenario())
     assert [each.session for each in report.connections] == [2, 3]
     assert (report.mismatches, report.unplayed_count) == ((), 0)
+
+
+def test_subprotocols_count_without_the_secrets_among_them(tmp_path: Path) -> None:
+    offers = (b"chat", b"chat, bearer, s3cretS3cretS3cretS3cret")
+    asks = [request(b"Sec-WebSocket-Protocol: " + offered) for offered in offers]
+    with recording_to(tmp_path / "two.db", redaction=Redaction.of(["subprotocol:tokens"])) as recorder:
+        for number, ask in enumerate(asks):
+            session = recorder.open_session(replace(start(request=ask), started_at_ns=AT + number))
+            session.receive_data(Side.SERVER, frame(1, b"%d" % number), AT + number)
+            session.end(AT + number)
+
+    async def scenario() -> None:
+        async with running(tmp_path / "two.db") as server:
+            client = await opened(server, asks[1].replace(b"s3cret", b"OTHER!"))
+            with closing(client):
+                await client.expect(frame(1, b"1"))
+
+    run(scenario())

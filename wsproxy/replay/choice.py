@@ -48,15 +48,6 @@ class Asked(NamedTuple):
             [field.raw.strip() for field in request.fields if field.key == b"upgrade"],
         )
 
-    def without(self, redaction: Redaction | None) -> "Asked":
-        """What would have been recorded of it."""
-        if redaction is None:
-            return self
-        query = f"?{self.query}" if self.query else ""
-        target = redaction.target(f"ws://host{self.path}{query}").encode("utf-8", "surrogateescape")
-        path, query = place_of(target)
-        return self._replace(path=path, query=query)
-
     def distance(self, recorded: "Asked") -> tuple[bool, ...]:
         """How far it is from a recorded one: the less the better."""
         return (
@@ -126,7 +117,7 @@ class Choice:
         before.
         """
         asked = Asked.by(request)
-        seen = {rules: asked.without(redaction) for rules, redaction in self._redactions.items()}
+        seen = {rules: _recorded_as(request, redaction) for rules, redaction in self._redactions.items()}
         fitting = [
             (offer, seen[offer.rules])
             for offer in self._offers
@@ -170,6 +161,11 @@ class Choice:
         return tuple(
             sorted(offer.session.id for offer in self._offers if offer.session and not self._played[offer])
         )
+
+
+def _recorded_as(request: RequestHead, redaction: Redaction | None) -> Asked:
+    """What would have been recorded of a request that was made to a recorder with these rules."""
+    return Asked.by(request if redaction is None else parse_request_head(redaction.head(request.raw)))
 
 
 def place_of(target: bytes) -> tuple[str, str]:
