@@ -11,13 +11,13 @@ from tests.conformance.conforming import conforming_sessions
 from tests.conformance.normalizing import CLIENT, KEY, SERVER, Line, negotiated, profile
 from tests.protocol.strategies import chunk_sizes
 from tests.wire.build import BINARY, CONT, PING, TEXT, client_frame, frame
-from tests.wire.handshakes import request
+from tests.wire.handshakes import RESPONSE, request, response
 from wsproxy.conformance.frame_writer import frame_header
 from wsproxy.conformance.normalizer import Legs, Normalizer
 from wsproxy.conformance.profiles import load_profile, packaged_profiles
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455
-from wsproxy.protocol.handshake import parse_request_head
+from wsproxy.protocol.handshake import parse_request_head, parse_response_head
 from wsproxy.protocol.request_body import RequestBody
 
 EXTENSIONS = (
@@ -155,3 +155,55 @@ def test_a_body_of_the_request_that_comes_late_does_not_go_on(announced, body, l
     assert line.send(CLIENT, (body if late else b"") + frames, sizes) == frames
     assert line.rules(CLIENT) == ["handshake.request.body"] * len(line.rules(CLIENT))
     assert bool(line.rules(CLIENT)) is late
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (2,)])
+@pytest.mark.parametrize("body", [b"OK", b"<html>it works</html>", b""])
+def test_a_body_behind_the_101_does_not_go_on(body: bytes, sizes: tuple[int, ...]) -> None:
+    line = Line(
+        bodies={SERVER: RequestBody(parse_response_head(response(b"Content-Length: %d" % len(body))))}
+    )
+    frames = frame(TEXT, b"hello") + frame(TEXT, b"again")
+    assert line.send(SERVER, body + frames, sizes) == frames
+    assert set(line.rules(SERVER)) <= {"handshake.response.body"}
+    assert bool(line.rules(SERVER)) is bool(body)
+
+
+def test_a_body_that_the_101_only_announces_is_not_waited_for() -> None:
+    line = Line(bodies={SERVER: RequestBody(parse_response_head(response(b"Content-Length: 9")))})
+    assert line.send(SERVER, frame(TEXT, b"hello")) == frame(TEXT, b"hello")
+
+
+@pytest.mark.parametrize("size", [1, 3, 20, 50, 1 << 16])
+@pytest.mark.parametrize(
+    ("side", "stray"),
+    [
+        (SERVER, RESPONSE),
+        (SERVER, b"\n"),
+        (SERVER, b"\r"),
+        (SERVER, b"\r\n\r\n\n"),
+        (CLIENT, b"\r"),
+        (CLIENT, b"Sec-WebSocket-Version: 13\r\nX-Last: y\r\n\r\n"),
+        (CLIENT, b"Authorization: Basic YWRtaW4=\nX-Last: y\n\n"),
+    ],
+)
+def test_what_the_opening_handshake_left_does_not_go_on(side: Side, stray: bytes, size: int) -> None:
+    line = Line()
+    key = KEY if side is CLIENT else None
+    first, second = frame(TEXT, b"hello", key=key), frame(TEXT, b"again", key=key)
+    assert line.send(side, stray + first + second, (size,)) == first + second
+    if stray == RESPONSE:
+        again = Line()
+        assert again.send(side, first + stray + second, (size,)) == first + second
+
+
+def test_a_line_of_text_before_the_101_does_not_go_on_either() -> None:
+    frames = frame(TEXT, b"hello")
+    assert Line().send(SERVER, b"device ready\r\n" + RESPONSE + frames) == frames
+
+
+def test_another_answer_in_the_stream_still_ends_the_session() -> None:
+    line = Line()
+    sent = line.send(SERVER, RESPONSE.replace(b" 101", b" 500"), (1,))
+    assert sent.startswith(b"\x88")
+    assert "stream.http-bytes" in line.rules(SERVER)

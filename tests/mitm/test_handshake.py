@@ -147,6 +147,16 @@ def test_a_proxy_takes_the_authority_out_of_the_target(loop: LoopThread, device:
             loop.run(hang_up(*peers))
 
 
+@pytest.mark.parametrize("scheme", [b"wss", b"ws", b"https"])
+def test_a_url_as_target_goes_on_as_it_is(loop: LoopThread, device: Device, scheme: bytes) -> None:
+    asked = lines(
+        b"GET " + scheme + b"://user:secret@skyq:9006/status HTTP/1.1", HOST, UPGRADE, CONNECTION, KEY
+    )
+    with inside(device) as proxy:
+        both = loop.run(answered(device, Route(proxy.port), asked, asked, RESPONSE, RESPONSE))
+        loop.run(hang_up(*both))
+
+
 def test_a_refusal_is_told(loop: LoopThread, device: Device) -> None:
     refusal = lines(b"HTTP/1.1 401 No", b"WWW-Authenticate: Digest", b"Content-Length: 0")
     with inside(device) as proxy:

@@ -12,6 +12,7 @@ from tests.rescue.tables import (
     device_payloads,
     device_pieces,
     device_wishes,
+    odd_heads,
 )
 
 DEVICE_CASES: tuple[Case, ...] = (
@@ -21,11 +22,13 @@ DEVICE_CASES: tuple[Case, ...] = (
     *device_pieces.CASES,
     *device_payloads.CASES,
     *device_ends.CASES,
+    *odd_heads.DEVICE_CASES,
 )
 CLIENT_CASES: tuple[Case, ...] = (
     *client_heads.CASES,
     *client_lines.CASES,
     *client_frames.CASES,
     *client_ends.CASES,
+    *odd_heads.CLIENT_CASES,
 )
 CASES = (*DEVICE_CASES, *CLIENT_CASES)

@@ -3,13 +3,20 @@
 Source: RFC 6455 sections 5.2 and 7.1.7.
 """
 
+import re
+
 from wsproxy.conformance.checks_foreign import foreign_bytes, may_be_foreign
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
-from wsproxy.conformance.stray import Stray
+from wsproxy.conformance.stray import WAIT, Stray
+from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import Dialect
 
 _WINDOW = 4096
+_MAY_BE_HANDSHAKE = {
+    Side.SERVER: re.compile(rb"HTTP/[0-9.]{0,5}(?: (?:10?)?)?"),
+    Side.CLIENT: re.compile(rb"[A-Za-z][A-Za-z0-9_-]{1,60}"),
+}
 _STRAY = (
     "stream.stray-line-end",
     "stream.stray-zero",
@@ -48,16 +55,19 @@ class Boundaries:
         zeros), F05 H02 X13 X14 (HTTP), X18 F10 (TLS), T01 T02 T03 (chunk sizes), F01 (text).
         """
         data = data[:_WINDOW]
+        if "stream.handshake-bytes" in self._actions and _MAY_BE_HANDSHAKE[self._side].fullmatch(data):
+            return WAIT
         found = foreign_bytes(data, message_open=frames.under_way, side=self._side)
         action = self._actions.get(found.rule_id) if found is not None else None
         if found is None or action is None or (action != "close" and frames.hold is not None):
             return None
+        if not found.whole and len(data) < _WINDOW:
+            return WAIT
         text = data[: found.length] if found.rule_id == "stream.bare-text" and action == "mend" else None
         return Stray(found.rule_id, found.length, found.detail, action == "close", text)
 
     def look_early(self, data: bytes, frames: DataFrames) -> Stray | None:
         """The same for the beginning of what may yet become a frame: only what is certain already."""
         found = self.look(data, frames)
-        if found is None or (not found.ends and found.length >= len(data)):
-            return None
-        return found
+        certain = found is WAIT or (found is not None and (found.ends or found.length < len(data)))
+        return found if certain else None

@@ -33,13 +33,13 @@ NO_FRAMES = frozenset(
 _HTTP_HEAD = re.compile(rb"(?:HTTP/[0-9]\.[0-9] |[A-Z]{3,10} [^\s]{1,8192} HTTP/[0-9])")
 _HTTP_BEGUN = re.compile(rb"HTTP/[0-9.]*\Z|(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) [/*h][^\r\n]*\Z")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_SECOND_101 = re.compile(
-    rb"(?:[\t\x20-\x7e]{1,120}\r?\n){0,3}HTTP/[0-9.]{1,5} 101[^0-9][^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n"
-)
-# No 'A' and 'B': they begin compressed fragments, too.
-_REST_OF_HEAD = re.compile(
-    rb"[C-Zac-z][A-Za-z0-9_-]{0,60}:[^\r\n\0]*\r?\n(?:[A-Za-z][A-Za-z0-9_-]{0,60}:[^\r\n\0]*\r?\n)*\r?\n"
-)
+_BEGUN_101 = re.compile(rb"(?:[\t\x20-\x7e]{1,120}\r?\n){0,3}HTTP/[0-9.]{1,5} 101(?![0-9])")
+_HEAD_GOES_ON = re.compile(rb"[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n")
+_HANDSHAKE_BYTES = "stream.handshake-bytes"
+_NAME = rb"[A-Za-z][A-Za-z0-9_-]{0,60}"
+_LINE_OF_HEAD = _NAME + rb":[^\r\n\0]*\r?\n"
+_REST_OF_HEAD = re.compile(rb"(?:" + _LINE_OF_HEAD + rb")+\r?\n")
+_REST_BEGUN = re.compile(rb"(?:" + _LINE_OF_HEAD + rb")*(?:" + _NAME + rb"(?::[^\r\n\0]*)?)?\r?")
 _TLS_RECORD = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")
 _TLS_NAMES = {
     0x14: "change cipher spec",
@@ -68,11 +68,12 @@ def rule_of_no_frames(rules: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ForeignBytes:
-    """`length` bytes that are not a frame; `detail` says what they are."""
+    """`length` bytes that are no frame; `detail` says what they are, `whole` whether their end is known."""
 
     rule_id: str
     length: int
     detail: str
+    whole: bool = True
 
 
 def foreign_bytes(
@@ -87,7 +88,12 @@ def foreign_bytes(
     """
     if not data or not may_be_foreign(data[0]):
         return None
-    for recognise in (_byte_order_mark, _handshake, _http, _tls, _chunk_size, _line_ends):
+    # Compressed fragments begin with 'A' and 'B', too, but a client's are masked.
+    if data[:1] not in (b"A", b"B") or (side is Side.CLIENT and data[1:2] < b"\x80"):
+        found = _handshake(data, side)
+        if found is not None:
+            return found
+    for recognise in (_byte_order_mark, _http, _tls, _chunk_size, _line_ends):
         found = recognise(data)
         if found is not None:
             return found
@@ -117,14 +123,18 @@ def foreign_frame(frame: Frame, *, message_open: bool, side: Side) -> ForeignByt
     return foreign_bytes(frame.serialize()[:FRAME_WINDOW], message_open=message_open, side=side)
 
 
-def _handshake(data: bytes) -> ForeignBytes | None:
-    head = _SECOND_101.match(data) or _REST_OF_HEAD.match(data)
-    if head is None:
-        return None
+def _handshake(data: bytes, side: Side | None) -> ForeignBytes | None:
     first_line = data.split(b"\n", 1)[0].strip()[:80].decode("latin-1")
-    response = _SECOND_101.match(data) is not None
-    what = "another opening response" if response else "lines of a head behind its blank line"
-    return ForeignBytes("stream.handshake-bytes", head.end(), f"{what}: {first_line}")
+    if begun := _BEGUN_101.match(data):
+        end = _HEAD_GOES_ON.match(data, begun.end())
+        length, detail = end.end() if end else len(data), f"another opening response: {first_line}"
+        return ForeignBytes(_HANDSHAKE_BYTES, length, detail, whole=end is not None)
+    detail = f"lines of a head behind its blank line: {first_line}"
+    if rest := _REST_OF_HEAD.match(data):
+        return ForeignBytes(_HANDSHAKE_BYTES, rest.end(), detail)
+    if side is Side.CLIENT and b":" in data and _REST_BEGUN.fullmatch(data):
+        return ForeignBytes(_HANDSHAKE_BYTES, len(data), detail, whole=False)
+    return None
 
 
 def _http(data: bytes) -> ForeignBytes | None:

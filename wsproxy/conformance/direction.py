@@ -10,13 +10,13 @@ from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.ending import Ending
 from wsproxy.conformance.frame_writer import FrameWriter
-from wsproxy.conformance.guesses import GO_ON, WAIT, Guesses
+from wsproxy.conformance.guesses import GO_ON, Guesses
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outgoing import Outgoing, Track
 from wsproxy.conformance.outlet import new_outlet
 from wsproxy.conformance.repairs_close import INTERNAL_ERROR
 from wsproxy.conformance.repairs_frames import FrameRepairs
-from wsproxy.conformance.stray import Stray
+from wsproxy.conformance.stray import WAIT, Stray
 from wsproxy.conformance.torn import Torn
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.verdicts import Verdicts
@@ -210,9 +210,9 @@ class Direction:
             self._opaque(event)
         else:
             if self._boundaries.looks_at(event.header[0]):
-                found = self._boundaries.look(window[event.offset - base :], self.data)
-                if found is not None:
-                    return self._stray(found, event.offset)
+                begun = window[event.offset - base :]
+                if (found := self._boundaries.look(begun, self.data)) is not None:
+                    return self._stray(found, event.offset, begun)
             self._frame(event)
         return None
 
@@ -243,11 +243,16 @@ class Direction:
         if not pending or not self._boundaries.looks_at(pending[0]):
             return None
         offset = self._decoder.offset - len(pending)
-        found = self._boundaries.look_early(window[offset - base :], self.data)
-        return None if found is None else self._stray(found, offset)
+        begun = window[offset - base :]
+        found = self._boundaries.look_early(begun, self.data)
+        return None if found is None else self._stray(found, offset, begun)
 
-    def _stray(self, found: Stray, offset: int) -> int:
+    def _stray(self, found: Stray, offset: int, data: bytes) -> int:
         """Bytes that are no frame; where frames may go on behind them."""
+        if found is WAIT:
+            self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
+            self._decoder.hold_back(data, offset)
+            return self._received
         end, rules = offset + found.length, (found.rule_id,)
         if found.ends:
             self.fail(INTERNAL_ERROR, found.detail.encode(), end, rules)
@@ -265,14 +270,10 @@ class Direction:
         found = self._guesses.look(data, late=late)
         if found is None:
             return None
-        if found is WAIT:
-            self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
-            self._decoder.hold_back(data, offset)
-            return self._received
         if found is GO_ON:
             return self._begin_again(offset)
-        if isinstance(found, Stray):
-            return self._stray(found, offset)
+        if not isinstance(found, Dialect):
+            return self._stray(found, offset, data)
         self._dialect = self._conditions.guessed = found
         self._verdicts.distrust()
         return self._begin_again(offset)
@@ -293,8 +294,7 @@ class Direction:
 
     def _at_hand(self) -> tuple[bytes, int]:
         """The beginning of a frame that has come, and where in the stream it begins."""
-        pending = self._decoder.pending
-        base = self._received - len(pending)
+        pending, base = self._decoder.pending, self._received - len(self._decoder.pending)
         self._track.show(pending, base)
         return pending, base
 

@@ -9,7 +9,7 @@ F03 F06 Q05 (the next frame).
 
 from collections.abc import Callable, Iterator
 
-from wsproxy.conformance.stray import Stray
+from wsproxy.conformance.stray import WAIT, Stray
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, SHIFTED, Dialect
@@ -26,8 +26,6 @@ _LEAST_LONG = 1 << 16
 _WINDOW = 4096
 _DATA = (b"\x81", b"\x82")
 _ENOUGH = 200
-WAIT = Stray(LENGTH, 0, "", ends=False)
-"""More bytes will tell."""
 GO_ON = Stray("", 0, "", ends=False)
 """No more bytes have told anything else."""
 

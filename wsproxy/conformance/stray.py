@@ -14,3 +14,7 @@ class Stray(NamedTuple):
     detail: str
     ends: bool
     text: bytes | None = None
+
+
+WAIT = Stray("", 0, "", ends=False)
+"""More bytes will tell."""

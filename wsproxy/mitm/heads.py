@@ -34,6 +34,7 @@ _HIDING = b"X-Wsproxy-"
 _VERSION_KEY = b"sec-websocket-version"
 _NOT_ASCII = re.compile(rb"[^\x20-\x7e]")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
+_ANY_SCHEME = re.compile(rb"\A(\S+ )https?://")
 _WEBSOCKET_SCHEME = re.compile(rb"(?:ws|http)(s?)://(?:[^/?#@]*@)?", re.IGNORECASE)
 
 
@@ -87,7 +88,9 @@ def head_to_send(message: http.Message) -> bytes | None:
     head = raw_head(message)
     if head is None or head.sent is not None:
         return None if head is None else head.sent
-    return patch_head(head.raw, head.shown, _assemble(message))
+    # mitmproxy makes the scheme of a whole URL that of its own connection; the server is asked as it came.
+    shown, now = (_ANY_SCHEME.sub(rb"\1http://", each, count=1) for each in (head.shown, _assemble(message)))
+    return patch_head(head.raw, shown, now)
 
 
 def _assemble(message: http.Message) -> bytes:
