@@ -28,6 +28,7 @@ FOREIGN = [
     ("stream.stray-line-end", b"\r\n\r\n", 4, "2 CR LF"),
     ("stream.stray-line-end", b"\r\n5\r\n\x81", 2, "1 CR LF"),
     ("stream.stray-line-end", b"\r\x81\x05Hello", 1, "between"),
+    ("stream.stray-line-end", b"\r\r\0\x81\x05Hello", 3, "between"),
     ("stream.handshake-bytes", b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81\x00", 24, "another opening response"),
     ("stream.handshake-bytes", b"hello\r\nHTTP/1.1 101 x\r\n\r\n\x81\x00", 25, "another opening"),
     ("stream.handshake-bytes", b"X-Last: y\r\nZ: a\n\r\n\x81\x00", 18, "lines of a head"),

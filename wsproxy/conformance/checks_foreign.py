@@ -50,7 +50,7 @@ _TLS_NAMES = {
 }
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
 _LINE_ENDS = re.compile(rb"(?:\r\n)+(?!\r?\n)")
-_ODD_LINE_ENDS = re.compile(rb"[\r\n]+")
+_ODD_LINE_ENDS = re.compile(rb"\r[\r\n\0]*(?=[\x80-\xff])|[\r\n]+")
 _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
 _TEXT_BEGINS = b'{[<"'
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

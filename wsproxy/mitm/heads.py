@@ -112,7 +112,7 @@ def request_view(request: RequestHead) -> list[bytes]:
     What speaks of a body goes by another name: mitmproxy would wait for it, and answer for the device.
     """
     target = re.sub(rb"\s", b"%20", _WEBSOCKET_SCHEME.sub(rb"http\1://", request.target, count=1))
-    if not target.startswith((b"/", b"*")) and b"://" not in target:
+    if not target.startswith(b"/") and target != b"*" and b"://" not in target:
         target = b"/" + target
     return [b" ".join((request.method, target, _version(request.version))), *_request_field_lines(request)]
 

@@ -39,7 +39,7 @@ DEVICE_CASES: tuple[Case, ...] = (
         greeting=GREETED,
         answer=_without_blank_line,
     ),
-    device("byte-order-mark", _RELAY, _HEADS, answer=answering(before=b"\xef\xbb\xbf")),
+    device("byte-order-mark-before-the-101", _RELAY, _HEADS, answer=answering(before=b"\xef\xbb\xbf")),
     device(
         "answer-to-a-connect-first",
         _RELAY,
@@ -89,7 +89,7 @@ DEVICE_CASES: tuple[Case, ...] = (
 CLIENT_CASES: tuple[Case, ...] = (
     client("cr-alone-asked", _RELAY, _HEADS, request=asking_with(eol=b"\r")),
     client("indented-fields-asked", _RELAY, "RFC 9112 section 5.2", request=_asked_indented),
-    client("byte-order-mark-asked", _RELAY, _HEADS, request=asking_with(before=b"\xef\xbb\xbf")),
+    client("byte-order-mark-before-the-request", _RELAY, _HEADS, request=asking_with(before=b"\xef\xbb\xbf")),
     client(
         "proxy-line-asked",
         _RELAY,
