@@ -37,6 +37,7 @@ FOREIGN = [
     ("stream.stray-line-end", b"\r\n\x00\x81\x05Hello", 2, "CR LF"),
     ("stream.byte-order-mark", b"\xef\xbb\xbf\x81\x05Hello", 3, "byte order mark"),
     ("stream.bare-text", b'{"a": "b"}', 10, "without a frame"),
+    ("stream.bare-text", b"<message/>\x81\x05Hello", 10, "without a frame"),
     ("stream.bare-text", b'{"a": "b"}\x81\x40' + b"x" * 64, 10, "without a frame"),
     ("stream.bare-text", b"Warning: fread() failed in ws.php\x81\x00", 33, "without a frame"),
     ("stream.bare-text", b"PHP Notice:  Undefined offset: 1", 32, "without a frame"),

@@ -150,3 +150,10 @@ def test_large_frames_that_conform_pass(size: int, cut: int) -> None:
         other = Line(GUESSING)
         masked = client_frame(opcode, words(size)) * 3
         assert other.send(CLIENT, masked, (cut,)) == masked
+
+
+def test_every_frame_between_lines_of_text_is_found() -> None:
+    line = Line(profile(on=["stream.resync"]))
+    log = b"Warning: fread() failed in ws.php on line 88"
+    line.send(SERVER, log + frame(TEXT, b"one") + log + frame(TEXT, b"two") + log)
+    assert line.peers[CLIENT].received == frame(TEXT, b"one") + frame(TEXT, b"two")

@@ -110,3 +110,13 @@ def test_a_frame_cut_short_at_once_does_not_go_on() -> None:
     line.wait(0.01)
     assert line.end(SERVER) == frame(8, (1001).to_bytes(2))
     assert line.rules(SERVER) == ["stream.cut-short", "close.missing"]
+
+
+def test_text_without_a_frame_does_not_wait_for_more() -> None:
+    line = Line(profile(bare_text="mend"))
+    assert line.send(SERVER, b'{"k":1}') == b""
+    line.wait(0.1)
+    assert line.peers[CLIENT].received == frame(TEXT, b'{"k":1}')
+    assert line.send(SERVER, b"<message/>" + frame(TEXT, b"x")) == (
+        frame(TEXT, b"<message/>") + frame(TEXT, b"x")
+    )

@@ -41,6 +41,7 @@ _LINE_OF_HEAD = _NAME + rb":[^\r\n\0]*\r?\n"
 _REST_OF_HEAD = re.compile(rb"(?:" + _LINE_OF_HEAD + rb")+\r?\n")
 _REST_BEGUN = re.compile(rb"(?:" + _LINE_OF_HEAD + rb")*(?:" + _NAME + rb"(?::[^\r\n\0]*)?)?\r?")
 _TLS_RECORD = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]")
+BARE_TEXT = "stream.bare-text"
 _TLS_NAMES = {
     0x14: "change cipher spec",
     0x15: "alert",
@@ -52,7 +53,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
 _LINE_ENDS = re.compile(rb"(?:\r\n)+(?!\r?\n)")
 _ODD_LINE_ENDS = re.compile(rb"\r[\r\n\0]*(?=[\x80-\xff])|[\r\n]+")
 _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
-_TEXT_BEGINS = b'{[<"'
+_TEXT_BEGINS = (b"{", b"[", b"<", b'"')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT_ENOUGH = 16
 _LONG_FORM = 126
@@ -202,9 +203,17 @@ def _bare_text(data: bytes, *, message_open: bool) -> ForeignBytes | None:
     text = _TEXT.match(data)
     if not text or not text[0] or not _begins_text(data[0], text.end(), message_open=message_open):
         return None
-    if text.end() < min(len(data), _TEXT_ENOUGH):
+    length = _length_as_utf8(text[0])
+    behind = data[length : length + 1]
+    before_a_frame = begins_text(data) and behind >= b"\x80" and _plausible_header(behind)
+    if text.end() < min(len(data), _TEXT_ENOUGH) and not before_a_frame:
         return None
-    return ForeignBytes("stream.bare-text", _length_as_utf8(text[0]), "text without a frame around it")
+    return ForeignBytes(BARE_TEXT, length, "text without a frame around it")
+
+
+def begins_text(data: bytes) -> bool:
+    """Whether JSON or XML may begin there: a frame never begins so."""
+    return data[:1] in _TEXT_BEGINS
 
 
 def _begins_text(first: int, length: int, *, message_open: bool) -> bool:
@@ -212,7 +221,7 @@ def _begins_text(first: int, length: int, *, message_open: bool) -> bool:
 
     All of them lack FIN and have RSV2 or RSV3, or have RSV1 and an opcode that is never compressed.
     """
-    if first in _TEXT_BEGINS:
+    if begins_text(bytes((first,))):
         return True
     opcode = first & 0x0F
     orphan = opcode == 0 and not message_open

@@ -178,6 +178,15 @@ class Guesses:
             if not self._plausible(rest):
                 continue
             header = self.dialect.read_header(rest)
-            if isinstance(header, Header) and header.length and self._fits(rest, header, late=True):
-                return Stray(RESYNC, position, "", ends=False)
+            if isinstance(header, Header) and header.length:
+                between_texts = is_utf8(data[:position]) and self._is_whole_text(rest, header)
+                if between_texts or self._fits(rest, header, late=True):
+                    return Stray(RESYNC, position, "", ends=False)
         return None
+
+    def _is_whole_text(self, data: bytes, header: Header) -> bool:
+        """Whether the frame that this header makes is a text, whole, whatever stands behind it."""
+        is_text = header.opcode == Opcode.TEXT and header.fin and not header.rsv
+        return (
+            is_text and len(data) >= header.size + (header.length or 0) and self._says_something(data, header)
+        )

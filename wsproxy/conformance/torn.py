@@ -7,6 +7,7 @@ waited for: no repair needs that.
 Source: RFC 6455 section 5.2.
 """
 
+from wsproxy.conformance.checks_foreign import BARE_TEXT, begins_text
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.keepalive import SECOND
@@ -22,13 +23,14 @@ _SOON_NS = SECOND // 20
 class Torn:
     """The torn frame of one side, if there is one; with `apart`, its receiver takes a frame a read."""
 
-    __slots__ = ("_apart", "_conditions", "_data", "_offset", "_outlet", "due_ns")
+    __slots__ = ("_apart", "_conditions", "_data", "_mends_text", "_offset", "_outlet", "due_ns")
 
     def __init__(self, conditions: Conditions, data: DataFrames, outlet: Outlet, *, apart: bool) -> None:
         self._conditions = conditions
         self._data = data
         self._outlet = outlet
         self._apart = apart or conditions.other_dialect
+        self._mends_text = conditions.repairs(BARE_TEXT) and conditions.sent_by("bare_text") == "mend"
         self._offset = -1
         self.due_ns: int | None = None
 
@@ -42,7 +44,11 @@ class Torn:
             return
         self._offset = -1 if header is None else offset
         self.due_ns = None
-        if header is not None and header.opcode < 0x8 and header.length is not None and self._certain(header):
+        if self._mends_text and begins_text(decoder.pending) and not self._data.under_way:
+            self.due_ns = at_ns + _SOON_NS
+        elif (
+            header is not None and header.opcode < 0x8 and header.length is not None and self._certain(header)
+        ):
             patience_ns = int(self._conditions.sent_by("hold_time") * SECOND)
             self.due_ns = at_ns + (min(_SOON_NS, patience_ns) if self._is_plain(header) else patience_ns)
 
