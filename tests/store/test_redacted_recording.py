@@ -141,6 +141,7 @@ def read_all(recording: Recording) -> None:
 
 
 PIN = json.dumps({"params": {"pin": SECRET.decode(), "n": 1}}).encode()
+SHORT = b'"' + SECRET + b'"'
 SAID = b"say " + SECRET + b" again"
 LARGE = (SECRET + b" ") * 20_000
 SIDE = Side.SERVER
@@ -171,6 +172,11 @@ def changed(session: SessionRecorder) -> None:
     session.finding("request-target", f"?token={SECRET.decode()}", Side.CLIENT, None, AT + 2)
 
 
+def left_out(session: SessionRecorder) -> None:
+    session.change(Changed(ChangeKind.DROPPED, SIDE, 0, len(PIN), b"", ("stream.bare-text",)), AT)
+    session.receive_data(SIDE, PIN + frame(TEXT, SAID), AT)
+
+
 PLACES = {
     "json": in_frames(frame(TEXT, PIN)),
     "text": in_frames(frame(TEXT, SAID)),
@@ -187,6 +193,10 @@ PLACES = {
     "broken-json": in_frames(frame(TEXT, PIN[:-1])),
     "orphan": in_frames(frame(CONT, SAID)),
     "changes-and-findings": changed,
+    "behind-a-line-end": in_frames(b"\r\n" + frame(TEXT, SHORT) + frame(TEXT, PIN) * 3),
+    "behind-a-zero": in_frames(b"\x00" + frame(TEXT, SHORT) + frame(TEXT, PIN) * 3),
+    "without-frames": in_frames(frame(TEXT, b"{}") + PIN, PIN),
+    "behind-what-is-left-out": left_out,
 }
 
 
@@ -363,3 +373,31 @@ def test_the_index_holds_no_secrets(tmp_path: Path) -> None:
     for table in tables:
         assert_clean(repr(connection.execute(f"select * from {table}").fetchall()).encode())
     connection.close()
+
+
+def test_frames_behind_what_is_left_out_are_redacted_as_always(tmp_path: Path) -> None:
+    junk, more = b"\r\n", b"\r\n\r\n"
+    sent = junk + frame(TEXT, PIN) + more + frame(TEXT, SAID) + junk + frame(CLOSE, close(1000))
+
+    def feed(session: SessionRecorder) -> None:
+        places = ((0, junk), (sent.index(more), more), (sent.rindex(junk), junk))
+        for start, what in places:
+            end = start + len(what)
+            changed = Changed(ChangeKind.DROPPED, SIDE, start, end, b"", ("stream.stray-line-end",))
+            session.change(changed, AT)
+        for start in range(0, len(sent), 9):
+            session.receive_data(SIDE, sent[start : start + 9], AT)
+
+    recorded(tmp_path / "r.db", feed)
+    with open_recording(str(tmp_path / "r.db")) as recording:
+        messages = [each.message.payload for each in recording.messages(1, SIDE)]
+        assert json.loads(messages[0]) == {"params": {"pin": "REDACTED", "n": 1}}
+        assert messages[1] == b"say REDACTED again"
+        session = recording.session(1)
+        assert session.end is not None
+        assert session.end.close_code == 1000
+        found = {(each.rule_id, each.repaired) for each in recording.findings(1, SIDE)}
+        assert ("stream.stray-line-end", True) in found
+        stream = b"".join(recording.stream(1, SIDE))[len(START.response_head) :]
+        assert stream.startswith(junk + b"\x81")
+        assert b"}" + more + b"\x81" in stream

@@ -106,7 +106,10 @@ class MessageRewriter:
         message = self._assembler.receive(event)
         if isinstance(event, OpaqueData):
             self._end()
-            self._pass_opaque(event)
+            if event.between_frames:
+                self._put(event.data, len(event.data))
+            else:
+                self._pass_opaque(event)
             return self._take()
         held, group = self._begin(event) if isinstance(event, Frame) else self._continue(event)
         while self._cost > self._limit and self._queue and not self._queue[0][1].settled:

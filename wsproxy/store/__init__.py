@@ -4,7 +4,8 @@
   how much.
 - Recording: `writer` has the recorder; the event loop holds a `session_recorder`. What it is told waits in
   `intake` for `store_thread`, which lets `ingest` make a `session_log` of each session: events to `rows`, by
-  `sinks` and `inserts`. `checking` finds departures on the way, `redacting` takes secrets out. `keepers` keep
+  `sinks` and `inserts`. `checking` finds departures on the way, `redacting` takes secrets out, by
+  `redacted_stream`. `keepers` keep
   it in a `database`, with `engine`, `leases`, `checkpointer`, `indexer` and `search_index`.
 - Reading: `reader`, by `pages` and `selects`; `session_rows`, `messages`, `assembling`, `sent`, `search`;
   `row_types` distrusts what it reads.

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from wsproxy.conformance.checks_foreign import rule_of_no_frames
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.frame import Frame, Side
@@ -15,6 +16,7 @@ from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.limits import WriterLimits
+from wsproxy.store.redacted_stream import RedactedStream
 from wsproxy.store.redaction import Redaction
 from wsproxy.store.rows import RowBatch
 from wsproxy.store.session_log import SessionLog
@@ -54,9 +56,9 @@ class _Stream:
 
     __slots__ = ("ended", "large", "offsets", "ragged", "rewriter", "stream")
 
-    def __init__(self, rewriter: MessageRewriter, dialect: Dialect, offsets: _OffsetMap) -> None:
+    def __init__(self, rewriter: MessageRewriter, dialect: Dialect, offsets: _OffsetMap, side: Side) -> None:
         self.rewriter = rewriter
-        self.stream = StreamRewriter(rewriter, dialect)
+        self.stream = RedactedStream(rewriter, dialect, side)
         self.offsets = offsets
         self.ended = False
         self.large = (0, 0)
@@ -113,13 +115,15 @@ class RedactedLog(SessionLog):
             overwrite=True,
             on_move=offsets.add,
         )
-        return _Stream(rewriter, dialect, offsets)
+        return _Stream(rewriter, dialect, offsets, side)
 
     def receive_data(self, side: Side, data: bytes, at_ns: int, batch: RowBatch) -> Sequence[SessionEvent]:
         """Add the rows of what can be written now that `data` has come."""
         stream = self._streams.get(side)
         if stream is not None:
             data = stream.stream.receive_data(data)
+            for start, end, rule_id in stream.stream.take_between():
+                self._session.leave_out(side, start, end, rule_id)
         events = super().receive_data(side, data, at_ns, batch)
         if stream is not None:
             stream.note(events)
@@ -139,6 +143,9 @@ class RedactedLog(SessionLog):
 
     def change(self, changed: Changed, at_ns: int, batch: RowBatch) -> None:
         """Add what was sent on instead of bytes of one side, as soon as those are written."""
+        rule_id, stream = rule_of_no_frames(changed.rules), self._streams.get(changed.side)
+        if rule_id is not None and stream is not None:
+            stream.stream.leave_out(changed.start_offset, changed.end_offset, rule_id)
         self._notes.append((changed, at_ns))
         self._store_notes(batch)
 
