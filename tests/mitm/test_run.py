@@ -166,6 +166,7 @@ def test_mitmwebs_port_in_use(tmp_path: Path) -> None:
         ({"scripts": ["/no/such/script.py"]}, "No such script"),
         ({"client_dialect": "klingon"}, "no dialect 'klingon'"),
         ({"set_options": ["wsproxy_message_limit=-1"]}, "wsproxy_message_limit is -1"),
+        ({"set_options": ["wsproxy_on_store_error=maybe"]}, "wsproxy_on_store_error is 'maybe'"),
     ],
 )
 def test_what_cannot_be_meant(settings: dict[str, object], text: str) -> None:

@@ -16,6 +16,7 @@ from wsproxy.protocol.grammar import load_dialect
 from wsproxy.store.redaction import Redaction
 
 _DEFAULT_LIMITS = MessageLimits()
+_ON_STORE_ERROR = ("stop", "relay")
 
 _OPTIONS: tuple[tuple[str, Any, object, str, tuple[str, ...] | None], ...] = (
     (
@@ -30,7 +31,7 @@ _OPTIONS: tuple[tuple[str, Any, object, str, tuple[str, ...] | None], ...] = (
         str,
         "stop",
         "When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
-        ("stop", "relay"),
+        _ON_STORE_ERROR,
     ),
     (
         "wsproxy_redact",
@@ -133,13 +134,16 @@ def redaction() -> Redaction | None:
 def session_settings() -> SessionSettings:
     """How sessions are to be treated, by the options as they are.
 
-    Raises UsageError for an unknown dialect or profile, a limit that makes no sense, or normalize together
-    with intercept.
+    Raises UsageError for an unknown dialect, profile or choice, a limit that makes no sense, or normalize
+    together with intercept.
     """
     options: Any = ctx.options
     for name in ("wsproxy_message_limit", "wsproxy_message_patience", "wsproxy_messages_kept"):
         if getattr(options, name) < 0:
             raise UsageError(f"{name} is {getattr(options, name)}; it cannot be negative")
+    # mitmproxy offers the choices, and takes anything.
+    if options.wsproxy_on_store_error not in _ON_STORE_ERROR:
+        raise UsageError(f"wsproxy_on_store_error is {options.wsproxy_on_store_error!r}: use stop or relay")
     return SessionSettings(
         intercept=options.wsproxy_intercept,
         profile=_profile(options.wsproxy_normalize, options.wsproxy_rules, options.wsproxy_intercept),
