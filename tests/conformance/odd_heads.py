@@ -159,6 +159,7 @@ ODD_RESPONSES = (
     ResponseVector("indented", RESPONSE[:-2].replace(b"\r\n", b"\r\n\t")[:-1] + b"\r\n", _NAMES),
     ResponseVector("byte order mark", b"\xef\xbb\xbf" + RESPONSE, ("response.preamble",)),
     ResponseVector("telnet", b"\xff\xfb\x01" + RESPONSE, ("response.preamble",)),
+    ResponseVector("100 and no blank line", b"HTTP/1.1 100 Continue\r\n" + RESPONSE, ("response.interim",)),
     ResponseVector(
         "answer to a CONNECT",
         b"HTTP/1.0 200 Connection established\r\n\r\n" + RESPONSE,

@@ -113,6 +113,7 @@ def test_frames_after_an_interim_response() -> None:
             b"HTTP/1.0 200 Connection established\r\n\r\nHTTP/1.1 101 x\r\n\r\n",
             FRAME,
         ),
+        (Side.SERVER, b"HTTP/1.1 100 Continue\r\nA: b\r\nHTTP/1.1 101 x\r\nA: b\r\n\r\n", FRAME),
     ],
 )
 def test_odd_heads(side: Side, head: bytes, rest: bytes, sizes: list[int]) -> None:

@@ -7,7 +7,7 @@ import re
 
 from wsproxy.errors import UsageError
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.heads import announces_another, is_blank
+from wsproxy.protocol.heads import announces_another, is_blank, starts_response
 
 HEAD_LIMIT = 1 << 16
 
@@ -31,8 +31,9 @@ class HeadReader:
     """Reads one side's head from chunks in any cutting; nothing a peer sends makes it raise or slow down.
 
     A head ends with its first blank line; a line ends with LF, whether or not a CR stands before it, or with
-    CR if the first line does. Where a frame begins instead of a line, the blank one is missing. Blank lines
-    before the head are part of it, and so are the interim responses (1xx, but not 101) before the final one.
+    CR if the first line does. Where a frame begins instead of a line, the blank one is missing, and so
+    it is where another response begins behind an interim one. Blank lines before the head are part of it, and
+    so are the interim responses (1xx, but not 101) before the final one.
 
     A device may send no response head at all, but frames at once. That is decided at the first byte that
     rules a head out, and reported as `headless`:
@@ -133,9 +134,21 @@ class HeadReader:
                 continue
             if newline < 0:
                 return
+            if self._begun and self._is_another_head():
+                self._searched = self._line
+                self._end_head(self._line)
+                continue
             if self._begun and self._is_blank(newline):
                 self._end_head(newline + 1)
             self._line = newline + 1
+
+    def _is_another_head(self) -> bool:
+        """Whether the final response begins where the blank line of the one before it is missing."""
+        if self._request or self._line == self._start:
+            return False
+        return starts_response(bytes(self._buffer[self._line : self._line + 5])) and announces_another(
+            bytes(self._buffer[self._start : self._buffer.find(b"\n", self._start)])
+        )
 
     def _is_blank(self, newline: int) -> bool:
         line = bytes(self._buffer[self._line : newline])

@@ -123,9 +123,10 @@ def parse_response_head(raw: bytes) -> ResponseHead:
         start_line = lines[0] if lines else b""
         version, status, reason = _status_line(start_line.strip(_WHITESPACE))
         blank_line = _BLANK_LINE.match(raw, end)
-        if not is_interim(status, reason) or blank_line is None or blank_line.end() == len(raw):
+        behind = blank_line.end() if blank_line else end
+        if not is_interim(status, reason) or behind == len(raw):
             break
-        start = blank_line.end()
+        start = behind
     fields = tuple(map(_field, _unfolded(lines[1:])))
     return ResponseHead(raw[:begin], start_line, fields, raw[end:], version, status, reason)
 
@@ -144,6 +145,11 @@ def announces_another(start_line: bytes) -> bool:
     """Whether another response follows the one with this status line."""
     _, status, reason = _status_line(start_line.strip(_WHITESPACE))
     return is_interim(status, reason)
+
+
+def starts_response(line: bytes) -> bool:
+    """Whether a line may be a status line, and no field."""
+    return line[:5].upper() == b"HTTP/"
 
 
 def is_blank(line: bytes, first_field: bytes) -> bool:
@@ -166,7 +172,9 @@ def _lines(raw: bytes, start: int, before: re.Pattern[bytes]) -> tuple[int, list
     while position < len(raw):
         end = raw.find(line_end, position) + 1 or len(raw)
         line = raw[position:end]
-        if lines and is_blank(line, b"".join(lines[1:2])):
+        if lines and (
+            is_blank(line, b"".join(lines[1:2])) or (starts_response(line) and announces_another(lines[0]))
+        ):
             break
         lines.append(line)
         position = end
