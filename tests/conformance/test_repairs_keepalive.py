@@ -221,7 +221,7 @@ def test_stray_bytes_are_skipped(stray: bytes, rule: str, sizes) -> None:
         (HTTP, "stream.http-bytes", b"502 Bad Gateway"),  # F05 H02 X13
         (GET, "stream.http-bytes", b"GET / HTTP/1.1"),  # X14 F15
         (TLS, "stream.tls-bytes", b"TLS"),  # X18 F10
-        (OPAQUE, "stream.opaque", b"length"),
+        (OPAQUE, "frame.length-top-bit", b"length"),
     ],
 )
 def test_bytes_that_end_the_session(stray: bytes, rule: str, reason: bytes, sizes) -> None:
@@ -235,6 +235,13 @@ def test_bytes_that_end_the_session(stray: bytes, rule: str, reason: bytes, size
     assert set(line.rules(SERVER)) == {rule}
     line.end(SERVER)
     assert line.peers[CLIENT].error is None
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (7,)])
+def test_opaque_bytes_go_on_where_their_rule_is_off(sizes) -> None:
+    line = Line(profile(off=["frame.length-top-bit"]))
+    assert line.send(SERVER, OPAQUE + bytes(50), sizes) == OPAQUE + bytes(50)
+    assert line.rules(SERVER) == []
 
 
 def test_chunks_and_bare_text_end_the_session_unless_they_are_to_be_mended() -> None:  # T01 T02 T03 F01

@@ -124,8 +124,13 @@ def check_between_frames(data: OpaqueData, side: Side) -> list[Finding]:
 
 def check_opaque(data: OpaqueData, side: Side) -> list[Finding]:
     """Why frames can no longer be told apart, of the first bytes for which that is so."""
+    return [Finding(opaque_rule(data), data.reason, side, data.offset)]
+
+
+def opaque_rule(data: OpaqueData) -> str:
+    """The rule that these first opaque bytes depart from."""
     top_bit = len(data.data) > 2 and data.data[1] & 0x7F == 127 and data.data[2] >= 0x80
-    return [Finding("frame.length-top-bit" if top_bit else "stream.opaque", data.reason, side, data.offset)]
+    return "frame.length-top-bit" if top_bit else "stream.opaque"
 
 
 def check_masking(frame: Frame, context: FrameContext) -> Iterator[tuple[str, str]]:

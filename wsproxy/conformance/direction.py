@@ -5,6 +5,7 @@ Source: RFC 6455 sections 5 and 7.
 
 from wsproxy.conformance.as_meant import AsMeant
 from wsproxy.conformance.boundaries import Boundaries
+from wsproxy.conformance.checks_frames import opaque_rule
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
@@ -48,6 +49,7 @@ class Direction:
         self._guessed_ns: int | None = None
         self.pings = pings
         self._back: Direction | None = None
+        self._opaque_rule: str | None = None
         self._conditions = conditions
         self._dialect = dialect
         self._piece_limit = piece_limit
@@ -226,8 +228,9 @@ class Direction:
     def _opaque(self, event: OpaqueData) -> None:
         """No frames can be told apart any more: there is nothing a strict receiver could take."""
         end = event.offset + len(event.data)
-        if self._conditions.repairs("stream.opaque"):
-            self.fail(INTERNAL_ERROR, event.reason.encode(), end, ("stream.opaque",))
+        rule_id = self._opaque_rule = self._opaque_rule or opaque_rule(event)
+        if self._conditions.repairs(rule_id):
+            self.fail(INTERNAL_ERROR, event.reason.encode(), end, (rule_id,))
         else:
             self.data.abandon()
             self.outlet.mid_frame = True
