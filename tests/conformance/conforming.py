@@ -16,6 +16,8 @@ type Step = tuple[Side, bytes]
 
 _KEYS = st.binary(min_size=4, max_size=4)
 _DOCUMENTS = st.dictionaries(st.text(max_size=5), st.text(max_size=40) | st.integers(), max_size=9)
+# Of control characters it can't be told whether the masking key or the want of it put them there.
+_REASONS = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20)
 _CODES = st.sampled_from([1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999])
 
 
@@ -60,7 +62,7 @@ def conforming_sessions(draw: st.DrawFn, deflate: DeflateParameters | None = Non
             steps += _control(draw, senders, side if compressed and turn < len(frames) - 1 else None)
     if draw(st.booleans()):
         first = draw(st.sampled_from(list(Side)))
-        payload = b"" if draw(st.booleans()) else close(draw(_CODES), draw(st.text(max_size=20)).encode())
+        payload = b"" if draw(st.booleans()) else close(draw(_CODES), draw(_REASONS).encode())
         for side in (first, first.other):
             steps.append((side, senders[side].frame(draw, CLOSE, payload)))
     return steps
