@@ -43,6 +43,20 @@ def test_every_part_keeps_its_bytes() -> None:
     assert head.end == b"\r\r\n\x81\x00"
 
 
+@pytest.mark.parametrize(
+    ("lines", "fields"),
+    [
+        (b" A: 1\r\n B: 2\r\n  3\r\n", [(b"A", b"1"), (b"B", b"2 3")]),
+        (b" A: 1\r\nB: 2\r\n 3\r\n", [(b"A", b"1"), (b"B", b"2 3")]),
+        (b" folded\r\nB:\r\n 3\r\n", [(b"", b"folded"), (b"B", b"3")]),
+    ],
+    ids=["all-indented", "only-the-first-indented", "a-fold-of-nothing"],
+)
+def test_what_continues_a_field(lines: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+    head = parse_request_head(b"GET / HTTP/1.1\r\n" + lines + b"\r\n")
+    assert [(field.name, field.value) for field in head.fields] == fields
+
+
 def test_first_value_of_a_name() -> None:
     head = parse_request_head(b"GET / HTTP/1.1\r\nX - A: 1\r\nx-a: 2\r\n\r\n")
     assert head.get("X-a") == b"1"

@@ -182,9 +182,9 @@ def _lines(raw: bytes, start: int, before: re.Pattern[bytes]) -> tuple[int, list
 
 
 def _unfolded(lines: list[bytes]) -> list[list[bytes]]:
-    """The lines, each with the folded lines that continue it: those indented deeper than the first."""
+    """The lines, each with the folded lines that continue it: those indented deeper than the fields."""
     fields: list[list[bytes]] = []
-    indent = _indent(lines[0]) if lines else 0
+    indent = min(map(_indent, lines), default=0)
     for line in lines:
         if fields and _indent(line) > indent:
             fields[-1].append(line)
