@@ -41,6 +41,7 @@ ROOMS_OF_LIBRARY = {
     "wsproto": ("wsproxy/mitm/",),
     "OpenSSL": ("wsproxy/mitm/",),
     "sqlalchemy": ("wsproxy/store/",),
+    "regex": ("wsproxy/store/",),
     "construct": ("wsproxy/protocol/grammar.py", "wsproxy/protocol/describe.py"),
     "click": ("wsproxy/cli/",),
     "rich": ("wsproxy/cli/",),

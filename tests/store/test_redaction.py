@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wsproxy.errors import RecordingError, UsageError
 from wsproxy.protocol.overwrite import overwritten
-from wsproxy.store.redact_text import TEXT_LIMIT
+from wsproxy.store.redact_text import TEXT_LIMIT, TIME_LIMIT_S
 from wsproxy.store.redaction import SAFE_DEFAULTS, Redaction, redaction_from_json
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
@@ -159,18 +159,6 @@ def test_details_do_not_quote_what_was_taken_out() -> None:
         "json:a",
         "json:/~2",
         "regex:(",
-        "regex:(a+)*",
-        "regex:(a|a)+!",
-        "regex:(?:a|a){40}!",
-        "regex:(a{1,50}){9,50}!",
-        "regex:((?:x|y*)z)+",
-        "regex:.*.*.*=$",
-        "regex:(?s:.*).*x.*y.*z",
-        "regex:(a?a)*!",
-        "regex:" + "a?" * 30 + "a" * 30,
-        "regex:(a{1,9}){1,9}!",
-        "regex:(?:a|ab|abc){20}!",
-        "regex:([a)]+){2,}",
         "url:host",
         "header:" + "x" * 2000,
     ],
@@ -180,14 +168,6 @@ def test_bad_rules_are_refused(rule: str) -> None:
         Redaction.of([rule])
     with pytest.raises(RecordingError):
         redaction_from_json(json.dumps([rule]))
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    ["(ab)+", "(a{2})*", "(a++)*", r"\(a+\)*", "[(a+)]*", "(a|b)*+c+", "(a|b){2}", "(a{1,9}){1,9}", "(a+)?"],
-)
-def test_harmless_repetitions_are_taken(pattern: str) -> None:
-    Redaction.of([f"regex:{pattern}"])
 
 
 @pytest.mark.parametrize(
@@ -203,39 +183,44 @@ def test_harmless_repetitions_are_taken(pattern: str) -> None:
     ],
 )
 def test_patterns_that_say_what_a_secret_looks_like_are_tried_on_long_texts(pattern: str) -> None:
-    [(_, longest)] = Redaction.of([f"regex:{pattern}"]).texts.patterns
-    assert longest > TEXT_LIMIT // 2
+    text = (b'{"a":1} ' * (TEXT_LIMIT // 8))[:TEXT_LIMIT]
+    assert Redaction.of([f"regex:{pattern}"]).payload(TEXT, text) == text
 
 
-SLOW = ("x.*y", r"[\w.]+@[\w.]+", ".*x.*y", r"\s+$", r"<token>(.*?)</token>", "(?=.*x)a{0,200}y", r"(.*)\1x")
+FOR_EVER = (
+    "(a|a)+!",
+    "(?:a|a){40}!",
+    "(a{1,50}){9,50}!",
+    "(a{1,9}){1,9}!",
+    "(?:a|ab|a){20}!",
+    "(?=(a|a)+!)b?",
+)
 
 
-@pytest.mark.parametrize("pattern", SLOW)
-def test_a_pattern_never_takes_long(pattern: str) -> None:
+@pytest.mark.parametrize("pattern", FOR_EVER)
+@pytest.mark.parametrize("length", [60, TEXT_LIMIT - 9])
+def test_a_text_that_takes_a_pattern_too_long_is_overwritten(pattern: str, length: int) -> None:
     redaction = Redaction.of([f"regex:{pattern}"])
-    [(_, longest)] = redaction.texts.patterns
-    assert 200 < longest < 20_000
-    for part in ("x", "a", " ", "<token>", "xa"):
-        text = (part * longest)[:longest]
-        began = time.process_time()
-        redaction.payload(TEXT, text.encode())
-        assert time.process_time() - began < 10
-        redaction.payload(TEXT, text.encode() * 50)
+    text = b"a" * length + b"b!"
+    began = time.thread_time()
+    assert redaction.payload(TEXT, text) == overwritten(len(text))
+    assert time.thread_time() - began < 10 * TIME_LIMIT_S
 
 
-def test_texts_too_long_for_a_pattern_are_overwritten() -> None:
-    redaction = Redaction.of(["regex:x.*y"])
-    assert redaction.payload(TEXT, b"ax1y" + b"a" * 1000) == b"aREDACTED" + b"a" * 1000
-    long = b"a" * 20_000
-    assert redaction.payload(TEXT, long) == overwritten(len(long))
+def test_a_line_of_a_head_that_takes_a_pattern_too_long_keeps_its_name() -> None:
+    redaction = Redaction.of(["regex:(a|a)+!"])
+    long = b"a" * 60 + b"b!"
     assert redaction.head(b"GET /" + long + b" HTTP/1.1\r\nHost: a\r\nCookie: " + long + b"\r\n\r\n") == (
         b"GET REDACTED HTTP/1.1\r\nHost: a\r\nCookie: REDACTED\r\n\r\n"
     )
 
 
-def test_many_patterns_share_the_time() -> None:
-    few, many = (Redaction.of([f"regex:x.*{n}" for n in range(count)]) for count in (10, 900))
-    assert few.texts.patterns[0].longest > 9 * many.texts.patterns[0].longest
+def test_all_patterns_share_the_time() -> None:
+    redaction = Redaction.of([f"regex:(a|a)+{n}!" for n in range(100)])
+    text = b"a" * 60 + b"".join(b"%d!" % n for n in range(100))
+    began = time.thread_time()
+    assert redaction.payload(TEXT, text) == overwritten(len(text))
+    assert time.thread_time() - began < 10 * TIME_LIMIT_S
 
 
 def test_rules_go_through_json_and_defaults_are_written_out() -> None:

@@ -9,7 +9,7 @@
   it in a `database`, with `engine`, `leases`, `checkpointer`, `indexer` and `search_index`.
 - Reading: `reader`, by `pages` and `selects`; `session_rows`, `messages`, `assembling`, `sent`, `search`;
   `row_types` distrusts what it reads.
-- Redaction: `redaction`, by `redaction_rules`, whose patterns `pattern_cost` bounds; `redact_heads`,
+- Redaction: `redaction`, by `redaction_rules`; `redact_heads`,
   `redact_text`, `pointers`.
 - JSONL and copies: `records` of `jsonl_lines` in a `jsonl_file`; `jsonl_recording`, `loading`, `interchange`,
   `copying`.

@@ -7,7 +7,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from time import thread_time
+
+import regex
 
 from wsproxy.protocol.overwrite import overwritten
 from wsproxy.store.pointers import Pointers
@@ -16,6 +18,9 @@ REPLACEMENT = "REDACTED"
 TEXT_LIMIT = (1 << 20) - 64
 """Larger texts are overwritten as a whole: looking through them would take too long."""
 
+TIME_LIMIT_S = 0.5
+"""So much time, of a processor, all patterns together have for one text."""
+
 _QUOTED = f'"{REPLACEMENT}"'
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _LIKE_JSON = re.compile(r'[{}\[\]"]')
@@ -23,19 +28,12 @@ _NAME, _VERSION = re.compile(r"[\w-]{1,32}[: ]+"), re.compile(r" HTTP/[\d.]{1,8}
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-class BoundedPattern(NamedTuple):
-    """A pattern, and how many characters a text may have for it to be tried: more could take too long."""
-
-    pattern: re.Pattern[str]
-    longest: int
-
-
 @dataclass(frozen=True, slots=True)
 class TextRules:
     """What is replaced in texts: the values that `pointers` point at in JSON, and what `patterns` find."""
 
     pointers: Pointers
-    patterns: tuple[BoundedPattern, ...]
+    patterns: tuple[regex.Pattern[str], ...]
     names: frozenset[str] = frozenset()
     """If not empty: what `pointers` point at is a member with one of these names."""
 
@@ -48,8 +46,8 @@ class TextRules:
         """The payload, redacted; the same object if nothing was found.
 
         `text` says it is known to be a text: then one that looks like JSON, or a part of it, and is none, is
-        overwritten if there are pointers, as nobody can tell what they point at. What is too large is
-        overwritten, too.
+        overwritten if there are pointers, as nobody can tell what they point at. What is too large, or takes
+        the patterns too long, is overwritten, too.
         """
         if not self.any:
             return payload
@@ -64,7 +62,7 @@ class TextRules:
         return payload if after == document else (mark + after).encode("utf-8", "surrogateescape")
 
     def text(self, text: str) -> str:
-        """The text with what the patterns find replaced; of one that is too long for them, which is a line of
+        """The text with what the patterns find replaced; of one that takes them too long, which is a line of
         a head or a URL, no more than what it is stays.
         """
         found = self._found(text)
@@ -77,10 +75,15 @@ class TextRules:
         return "" if match is None else self._found(match[0]) or ""
 
     def _found(self, text: str) -> str | None:
-        for pattern, longest in self.patterns:
-            if len(text) > longest:
+        end = thread_time() + TIME_LIMIT_S
+        for pattern in self.patterns:
+            left = end - thread_time()
+            if left <= 0:
                 return None
-            text = pattern.sub(_replaced, text)
+            try:
+                text = pattern.sub(_replaced, text, timeout=left)
+            except (TimeoutError, MemoryError):
+                return None
         return text
 
     def _document(self, before: str, *, text: bool) -> str | None:
@@ -182,7 +185,7 @@ def _mended(text: str) -> str:
     return text if _is_json(text) else _TOKEN.sub(quoted, text)
 
 
-def _replaced(match: re.Match[str]) -> str:
+def _replaced(match: regex.Match[str]) -> str:
     """What stands in place of a match: its groups replaced if the pattern has any, else all of it."""
     if not match.re.groups:
         return REPLACEMENT if match[0] else ""
@@ -194,7 +197,7 @@ def _replaced(match: re.Match[str]) -> str:
     return "".join((*parts, match.string[position : match.end()]))
 
 
-def _groups(match: re.Match[str]) -> Sequence[tuple[int, int]]:
+def _groups(match: regex.Match[str]) -> Sequence[tuple[int, int]]:
     """The spans of its groups that are not empty, outer ones first."""
     found = (match.span(number) for number in range(1, match.re.groups + 1))
     return sorted({span for span in found if span[0] < span[1]}, key=lambda span: (span[0], -span[1]))

@@ -76,7 +76,7 @@ class Redaction:
             subprotocols=TOKENS in chosen,
         )
         found = of_kind("regex")
-        patterns = tuple(compiled(each, len(found)) for each in found)
+        patterns = tuple(compiled(each) for each in found)
         pointers = of_kind("json")
         texts = TextRules(Pointers.of(pointers), patterns, last_names(pointers))
         return cls(chosen, heads, texts)
