@@ -159,6 +159,10 @@ def test_details_do_not_quote_what_was_taken_out() -> None:
         "json:a",
         "json:/~2",
         "regex:(",
+        "regex:(?R)?a",
+        "regex:a{999999999}",
+        "regex:(?:(?:a{1000}){1000}){1000}",
+        "regex:(?x)[#](a) # x\n {9#\n9999999}",
         "url:host",
         "header:" + "x" * 2000,
     ],
@@ -205,6 +209,14 @@ def test_a_text_that_takes_a_pattern_too_long_is_overwritten(pattern: str, lengt
     began = time.thread_time()
     assert redaction.payload(TEXT, text) == overwritten(len(text))
     assert time.thread_time() - began < 10 * TIME_LIMIT_S
+
+
+def test_counts_as_secrets_have_them_are_taken() -> None:
+    key = "-".join(f"[0-9a-f]{{{count}}}" for count in (8, 4, 4, 4, 12))
+    rules = [f"regex:{key} {number} (?:[A-Z]{{64}}:){{3}}" for number in range(100)]
+    assert Redaction.of(rules).rules == tuple(rules)
+    with pytest.raises(UsageError, match="too large"):
+        Redaction.of([f"regex:(?:x{{64}}){{64}}{number}" for number in range(100)])
 
 
 def test_a_line_of_a_head_that_takes_a_pattern_too_long_keeps_its_name() -> None:

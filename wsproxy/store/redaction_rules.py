@@ -1,5 +1,6 @@
 """Redaction rules as they are written: `KIND:WHAT`, or `defaults`."""
 
+import re
 from collections.abc import Iterable
 
 import regex
@@ -57,6 +58,9 @@ SAFE_DEFAULTS = (
 )
 
 _LONGEST, _MOST = 1000, 1000
+_BLANK = r"\s|#[^\n]*\n"
+_COUNT = re.compile(rf"(?:(\))(?:{_BLANK})*)?\{{((?:\d|{_BLANK})+)")
+_MOST_COPIES = 2_000_000
 
 
 def expanded(rules: Iterable[str]) -> tuple[str, ...]:
@@ -64,10 +68,13 @@ def expanded(rules: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for rule in rules:
         for each in SAFE_DEFAULTS if rule == DEFAULTS else (rule,):
-            _check(each)
             found[each] = None
     if len(found) > _MOST:
         raise UsageError(f"there are {len(found)} redaction rules; {_MOST} are the most")
+    if sum(_copies(rule[:_LONGEST]) for rule in found if rule.startswith("regex:")) > _MOST_COPIES:
+        raise UsageError("the counts in regex: rules are too large: write {32,} instead of {32000}")
+    for rule in found:
+        _check(rule)
     return tuple(found)
 
 
@@ -91,6 +98,23 @@ def _check(rule: str) -> None:
 def compiled(pattern: str) -> regex.Pattern[str]:
     """The pattern. Raises UsageError if it is none."""
     try:
+        # What only `regex` knows is not taken: recursion needs memory without bound.
+        re.compile(pattern)
         return regex.compile(pattern)
-    except (regex.error, OverflowError, RecursionError) as error:
+    except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise UsageError(f"{pattern!r} is no regular expression: {error}") from error
+
+
+def _copies(pattern: str) -> int:
+    """How many characters a pattern has at most once `regex` has written out its least counts, which it
+    does as it compiles.
+    """
+    single, groups = 1, 1
+    for group, digits in _COUNT.findall(pattern):
+        # With the flag for verbose patterns white space and comments may stand anywhere.
+        least = int("0" + re.sub(_BLANK, "", digits))
+        if group:
+            groups *= max(1, least)
+        else:
+            single = max(single, least)
+    return len(pattern) * groups * single
