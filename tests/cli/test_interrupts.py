@@ -33,12 +33,12 @@ def read_until(process: subprocess.Popen[str], words: str) -> None:
     assert any(words in line for line in process.stderr), f"never said {words}"
 
 
-def press_until_it_ends(process: subprocess.Popen[str]) -> tuple[int, str]:
+def press_until_it_ends(process: subprocess.Popen[str], every_s: float = 0.01) -> tuple[int, str]:
     """Again and again; its exit code and what else it said."""
-    for _ in range(PATIENCE_S * 100):
+    for _ in range(int(PATIENCE_S / every_s)):
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(0.01)
+            process.wait(every_s)
             break
         except subprocess.TimeoutExpired:
             pass
@@ -46,6 +46,7 @@ def press_until_it_ends(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said.strip()
 
 
+@pytest.mark.parametrize("every_s", [0.01, 0.002, 0.0005])
 @pytest.mark.parametrize(
     ("command", "last"),
     [
@@ -53,10 +54,12 @@ def press_until_it_ends(process: subprocess.Popen[str]) -> tuple[int, str]:
         (("replay", "server", RECORDING), "Nobody asked for"),
     ],
 )
-def test_what_is_done_stays_done_while_the_process_ends(command: tuple[str, ...], last: str) -> None:
+def test_what_is_done_stays_done_while_the_process_ends(
+    command: tuple[str, ...], last: str, every_s: float
+) -> None:
     with stopping(*command) as process:
         read_until(process, last)
-        code, said = press_until_it_ends(process)
+        code, said = press_until_it_ends(process, every_s)
     assert code in (0, 130)
     assert said == ""
 

@@ -68,9 +68,10 @@ class CommandLine(click.Group):
             code = self._exit_code()
             with suppress(OSError):
                 sys.stdout.flush()
+            _end_at_once_when_interrupted(code)
         except KeyboardInterrupt:
             code = _INTERRUPTED
-        _end_at_once_when_interrupted(code)
+            _end_at_once_when_interrupted(code)
         sys.exit(code)
 
     def _exit_code(self) -> int:

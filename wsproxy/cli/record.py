@@ -129,6 +129,7 @@ def record(
         on_listening=say_where,
         on_web=lambda url: click.echo(f"Web interface  {url}", err=True),
         on_notice=notices.say,
+        ends_process=True,
         **settings,
     )
     try:

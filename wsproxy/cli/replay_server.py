@@ -1,7 +1,6 @@
 """`wsproxy replay server`: be the device in a recording."""
 
 import asyncio
-import signal
 import ssl
 import sys
 import tempfile
@@ -169,22 +168,31 @@ def _kept(certificate: bytes | None) -> Iterator[str | None]:
 
 
 async def _serve(played: "ReplayServer", place: Place, display: "ReplayDisplay") -> "ReplayReport":
-    stop = asyncio.Event()
+    from wsproxy.mitm.interrupts import stopped_by_signals
+
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    display.on_broken(lambda: loop.call_soon_threadsafe(stop.set))
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    display.on_broken(stop)
     await played.start(place.host, place.port, tls=place.tls)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        for path in played.paths:
-            click.echo(f"Give your client  {_url(place, played.port, path)}", err=True)
-        if place.trusted:
-            click.echo(f"A client must trust  {place.trusted}", err=True)
-        click.echo("Ctrl-C ends it.", err=True)
-        await stop.wait()
-        return played.report()
-    finally:
-        await played.stop()
+    with stopped_by_signals(stop, for_good=True):
+        try:
+            _say_where(played, place)
+            await stopped.wait()
+            return played.report()
+        finally:
+            await played.stop()
+
+
+def _say_where(played: "ReplayServer", place: Place) -> None:
+    for path in played.paths:
+        click.echo(f"Give your client  {_url(place, played.port, path)}", err=True)
+    if place.trusted:
+        click.echo(f"A client must trust  {place.trusted}", err=True)
+    click.echo("Ctrl-C ends it.", err=True)
 
 
 def _url(place: Place, port: int, path: str) -> str:

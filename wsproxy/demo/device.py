@@ -11,11 +11,11 @@ Run it with `python -m wsproxy.demo.device`.
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.resources import files
 
+from wsproxy.mitm.interrupts import stopped_by_signals
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import build_frame
@@ -115,15 +115,16 @@ async def _listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, da
 async def _run(host: str, port: int) -> None:
     server = await start_device(host, port)
     ended = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            asyncio.get_running_loop().add_signal_handler(signal_number, ended.set)
-        except NotImplementedError:  # Windows, where Ctrl-C ends asyncio.run
-            break
-    address = server.sockets[0].getsockname()
-    print(f"An emulated Sky Q box: ws://{address[0]}:{address[1]}{PATH}", file=sys.stderr, flush=True)
-    await ended.wait()
-    server.close()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(ended.set)
+
+    with stopped_by_signals(stop, for_good=True):
+        address = server.sockets[0].getsockname()
+        print(f"An emulated Sky Q box: ws://{address[0]}:{address[1]}{PATH}", file=sys.stderr, flush=True)
+        await ended.wait()
+        server.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

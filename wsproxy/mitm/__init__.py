@@ -1,7 +1,7 @@
 """How sessions are intercepted: the only room that knows mitmproxy.
 
 - Starting: `run`, `startup`, `background`, `thread_context`; `logs`, `notices`, `gone_clients`,
-  `gone_devices`; `target` is the device.
+  `gone_devices`; `interrupts` end it; `target` is the device.
 - In mitmproxy: `addon`, with `options` and `hooks`; `internals` is what mitmproxy does not type.
 - Opening handshake: `next_layer` retypes mitmproxy's layers, to `http_layers`, `http1_layers` (with
   `head_buffer` and `heads`), `tls_layers` and `tls_legacy`; `opening` repairs; `exchanges` and `received` are

@@ -1,14 +1,10 @@
 """The proxy behind `wsproxy record`: mitmproxy without its own command line."""
 
 import asyncio
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, cast
 
 from mitmproxy import exceptions
@@ -21,12 +17,12 @@ from wsproxy.errors import ReachError, UsageError
 from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
+from wsproxy.mitm.interrupts import stopped_by_signals
 from wsproxy.mitm.logs import forwarded_logs
 from wsproxy.mitm.startup import StartupCheck, free_port, listen_on_tcp_alone, listening_urls, stop_listening
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
-_FORCED = 130
 _MODES = "give regular, socks5, upstream:URL, transparent or local"
 # Plain HTTP beside the sessions: what is larger goes through without being kept.
 _LARGE_BODY = "1m"
@@ -45,6 +41,7 @@ class ProxySettings:
     `set_options` are mitmproxy options, NAME=VALUE.
     `insecure` accepts any certificate of a device, `legacy_tls` TLS 1.0 and weak ciphers. `addons` are
     mitmproxy addons to run beside ours, `scripts` files with such. `uvloop`: use it where it is installed.
+    `ends_process`: the process has nothing else to do than this run; see `stopped_by_signals`.
     `observers` see what passes, recorded or not, in the recorder's thread. `on_listening` is called with the
     URLs to give a client, `on_web` with that of mitmweb, `on_notice` with each line a user should read (from
     any thread).
@@ -68,6 +65,7 @@ class ProxySettings:
     legacy_tls: bool = False
     addons: Sequence[object] = ()
     uvloop: bool = True
+    ends_process: bool = False
     observers: Sequence[Observer] = ()
     on_listening: Callable[[list[str]], None] = _ignore
     on_web: Callable[[str], None] = _ignore
@@ -103,7 +101,7 @@ class Proxy:
         """
         with (
             forwarded_logs(lambda line: self._settings.on_notice(self._addon.shown(line))),
-            _signals(self.stop),
+            stopped_by_signals(self.stop, for_good=self._settings.ends_process),
             own_context(),
             asyncio.Runner(loop_factory=_loop_factory(self._settings.uvloop)) as runner,
         ):
@@ -223,32 +221,3 @@ def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | Non
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within, Ctrl-C, SIGTERM and the end of the terminal stop the proxy, a second one ends the process.
-    Elsewhere than in the main thread there are no signals.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    seen = 0
-
-    def interrupted(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal seen
-        seen += 1
-        if seen > 1:
-            os._exit(_FORCED)
-        stop()
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    # Under nohup it is ignored, and stays so.
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, interrupted) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
