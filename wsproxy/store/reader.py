@@ -1,17 +1,14 @@
 """Reading a recording: plain values, streamed, never a whole session at once."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from heapq import merge
-from itertools import chain
-from operator import attrgetter
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from sqlalchemy import Select, Table, func, select
 
 from wsproxy.errors import RecordingError
-from wsproxy.protocol.frame import Side, WireEvent
+from wsproxy.protocol.frame import Side
 from wsproxy.protocol.message import MESSAGE_LIMIT
 from wsproxy.store import rows, schema
 from wsproxy.store.engine import reading_engine
@@ -32,15 +29,10 @@ from wsproxy.store.model import (
 from wsproxy.store.pages import Pages
 from wsproxy.store.records import Record, exchange_records, session_records
 from wsproxy.store.search import Search
-from wsproxy.store.selects import EXCHANGES_SINCE, select_changes, select_sessions
+from wsproxy.store.selects import EXCHANGES_SINCE, of_side, select_changes, select_sessions
 from wsproxy.store.sent import apply_changes
 from wsproxy.store.session_rows import any_open, stored_session
-
-_WIRE: tuple[tuple[Table, Callable[[Any], WireEvent]], ...] = (
-    (schema.frames, rows.frame),
-    (schema.frame_pieces, rows.frame_piece),
-    (schema.opaque_pieces, rows.opaque_data),
-)
+from wsproxy.store.wire_events import WireEvents
 
 
 def open_recording(path_or_url: str) -> "Recording":
@@ -70,13 +62,6 @@ def _opened(location: Location, forget: Callable[[], None]) -> "Recording":
     return Recording(pages, location, version, forget)
 
 
-class _Snapshot(NamedTuple):
-    """How far a session was recorded at one moment: the id of the last row, and what is in none, by side."""
-
-    last_id: int
-    tails: dict[Side, bytes]
-
-
 class Recording:
     """A recording opened for reading, to be used by one thread, and closed (it is a context manager).
 
@@ -86,6 +71,7 @@ class Recording:
 
     def __init__(self, pages: Pages, location: Location, version: int, forget: Callable[[], None]) -> None:
         self._pages = pages
+        self._wire = WireEvents(pages)
         self.location = location
         self._version = version
         self._forget = forget
@@ -130,7 +116,7 @@ class Recording:
         """What was on the wire, in the order seen; with `side`, of that side only; `after` an event's id, the
         rest.
         """
-        return self._events(session_id, side, after, self._snapshot(session_id).last_id)
+        return self._wire.events(session_id, side, after)
 
     def frames(self, session_id: int, side: Side | None = None, *, after: int = 0) -> Iterator[StoredFrame]:
         """The frames, in the order in which they began."""
@@ -148,7 +134,7 @@ class Recording:
         self, session_id: int, side: Side | None = None, *, after: int = 0, limit: int = MESSAGE_LIMIT
     ) -> Iterator[StoredMessage]:
         """The assembled messages, by when they were complete, each with at most `limit` bytes of payload."""
-        statement = _of_side(select(MESSAGES), MESSAGES.c.side, side)
+        statement = of_side(select(MESSAGES), MESSAGES.c.side, side)
         first = max(after, schema.first_id(session_id))
         last = schema.first_id(session_id + 1) - 1
 
@@ -164,7 +150,7 @@ class Recording:
         """Every byte received from `side`, its head included."""
         start = self.session(session_id).start
         yield start.request_head if side is Side.CLIENT else start.response_head
-        yield from self._received(session_id, side)
+        yield from self._wire.received(session_id, side)
 
     def stream_sent(self, session_id: int, side: Side) -> Iterator[bytes]:
         """Every byte that was sent on for what was received from `side`, its head included."""
@@ -173,7 +159,9 @@ class Recording:
             yield start.request_head if start.request_head_sent is None else start.request_head_sent
         else:
             yield start.response_head if start.response_head_sent is None else start.response_head_sent
-        yield from apply_changes(self._received(session_id, side), self.changes_by_offset(session_id, side))
+        yield from apply_changes(
+            self._wire.received(session_id, side), self.changes_by_offset(session_id, side)
+        )
 
     def changes_by_offset(self, session_id: int, side: Side) -> Iterator[StoredChange]:
         """What was sent on in place of what `side` sent, in the order in which it stands in its stream."""
@@ -187,7 +175,7 @@ class Recording:
 
     def tail(self, session_id: int, side: Side) -> bytes:
         """The bytes received from `side` that are part of no event: a frame under way, or cut short."""
-        return self._snapshot(session_id).tails[side]
+        return self._wire.tail(session_id, side)
 
     def changes(self, session_id: int, side: Side | None = None) -> Iterator[StoredChange]:
         """What was sent on in place of something received, in the order in which it was done."""
@@ -249,44 +237,8 @@ class Recording:
         statement: Select[Any] | None = None,
     ) -> Iterator[Any]:
         first, last = schema.first_id(session_id), schema.first_id(session_id + 1) - 1
-        statement = _of_side(select(of) if statement is None else statement, of.c.side, side)
+        statement = of_side(select(of) if statement is None else statement, of.c.side, side)
         return self._pages.rows(statement, of.c.id, max(after, first), last)
-
-    def _received(self, session_id: int, side: Side) -> Iterator[bytes]:
-        snapshot = self._snapshot(session_id)
-        for stored in self._events(session_id, side, 0, snapshot.last_id):
-            yield stored.event.serialize()
-        yield snapshot.tails[side]
-
-    def _events(self, session_id: int, side: Side | None, after: int, last: int) -> Iterator[StoredEvent]:
-        after = max(after, schema.first_id(session_id))
-        return _merged(self._wire(of, read, side, after, last) for of, read in _WIRE)
-
-    def _wire(
-        self, of: Table, read: Callable[[Any], WireEvent], side: Side | None, after: int, last: int
-    ) -> Iterator[StoredEvent]:
-        found = self._pages.rows(_of_side(select(of), of.c.side, side), of.c.id, after, last)
-        return self._pages.converted(found, lambda row: rows.stored_event(row, read(row)))
-
-    def _snapshot(self, session_id: int) -> _Snapshot:
-        first, beyond = schema.first_id(session_id), schema.first_id(session_id + 1)
-        sides = schema.sides
-        with self._pages.transaction() as connection:
-            last_ids = [
-                connection.scalar(select(func.max(of.c.id)).where(of.c.id > first, of.c.id < beyond))
-                for of, _ in _WIRE
-            ]
-            tails = {
-                side: self._pages.checked(
-                    connection,
-                    select(sides.c.tail).where(sides.c.id == session_id * 2 + rows.side_number(side)),
-                )
-                for side in Side
-            }
-        return _Snapshot(
-            max(row_id or first for row_id in last_ids),
-            {side: found[0].tail if found else b"" for side, found in tails.items()},
-        )
 
     def _later_payload(self, frame_id: int) -> Iterator[bytes]:
         pieces = schema.frame_pieces
@@ -296,16 +248,6 @@ class Recording:
             yield row.payload
             if row.last:
                 return
-
-
-def _merged(wires: Iterable[Iterator[StoredEvent]]) -> Iterator[StoredEvent]:
-    """All of them by id. Most sessions have frames only: then there is nothing to merge."""
-    begun = [chain((first,), rest) for rest in wires if (first := next(rest, None)) is not None]
-    yield from begun[0] if len(begun) == 1 else merge(*begun, key=attrgetter("id"))
-
-
-def _of_side(statement: Select[Any], of: Any, side: Side | None) -> Select[Any]:
-    return statement if side is None else statement.where(of == rows.side_number(side))
 
 
 def _joined(chunks: Iterator[bytes], limit: int) -> bytes:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import FromClause, Select, Table, literal, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, literal, select
 
-from wsproxy.store import schema
+from wsproxy.protocol.frame import Side
+from wsproxy.store import rows, schema
 
 EXCHANGES_SINCE = 2
 """The format that first has the table `http_exchanges`."""
@@ -40,6 +41,11 @@ def select_changes(version: int) -> Select[Any]:
 def select_rows(table: Table, version: int) -> Select[Any]:
     """Selects the rows of any table that a recording of this format has."""
     return select(*_columns(table, _SINCE.get(table.name, {}), version))
+
+
+def of_side(statement: Select[Any], of: ColumnElement[int], side: Side | None) -> Select[Any]:
+    """Only those of its rows whose column `of` says that side; all of them without a side."""
+    return statement if side is None else statement.where(of == rows.side_number(side))
 
 
 def _side_columns(side: str, table: FromClause, version: int) -> list[Any]:
