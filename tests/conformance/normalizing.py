@@ -8,8 +8,8 @@ from wsproxy.conformance.normalizer import Legs, Normalizer, Outgoing
 from wsproxy.conformance.profiles import Profile, load_profile
 from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.decoder import PIECE_LIMIT
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import Negotiated, negotiate, parse_response_head
 from wsproxy.protocol.request_body import RequestBody
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from tests.conformance.conforming import conforming_sessions
 from tests.conformance.normalizing import CLIENT, SERVER, Line, profile
 from tests.wire.build import BINARY, PING, PONG, TEXT, client_frame, frame, words
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, Dialect
+from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN
 from wsproxy.protocol.masking import apply_mask_from_start
 
 GUESSING = profile(on=["frame.length-encoding", "frame.header-twice", "stream.resync"])

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from construct import StreamError
 
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.header import MAX_HEADER_SIZE
 
 

@@ -13,8 +13,9 @@ from tests.protocol.wire_events import cut, fed, serialized, whole
 from tests.wire.frames import VECTORS, FrameVector
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData
-from wsproxy.protocol.grammar import DIALECTS, HIXIE76, LEN32, RFC6455, Dialect, build_frame
+from wsproxy.protocol.grammar import DIALECTS, HIXIE76, LEN32, RFC6455, build_frame
 from wsproxy.protocol.header import MAX_HEADER_SIZE
 
 each_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from tests.wire.frames import VECTORS
 from wsproxy.protocol.describe import FieldSpan, describe
-from wsproxy.protocol.grammar import DIALECTS, HIXIE76, LEN32, RFC6455, Dialect, describe_header
+from wsproxy.protocol.dialect import Dialect
+from wsproxy.protocol.grammar import DIALECTS, HIXIE76, LEN32, RFC6455, describe_header
 from wsproxy.protocol.header import Header
 
 FIRST_BYTE = [

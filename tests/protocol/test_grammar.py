@@ -12,6 +12,7 @@ from tests.wire.frames import VECTORS, FrameVector
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.describe import FieldSpan
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import (
     CLOSE_PAYLOAD,
@@ -21,7 +22,6 @@ from wsproxy.protocol.grammar import (
     RFC6455,
     SIDE_HEADERS,
     ClosePayload,
-    Dialect,
     build_frame,
     describe_header,
     load_dialect,

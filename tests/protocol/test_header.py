@@ -31,7 +31,8 @@ from hypothesis import strategies as st
 from tests.protocol.strategies import chunk_sizes, piece_limits
 from tests.protocol.wire_events import cut, fed, serialized, whole
 from wsproxy.protocol.decoder import FrameDecoder
-from wsproxy.protocol.grammar import HIXIE76, RFC6455, Dialect
+from wsproxy.protocol.dialect import Dialect
+from wsproxy.protocol.grammar import HIXIE76, RFC6455
 from wsproxy.protocol.header import MAX_HEADER_SIZE, Header, LayoutCache, Unreadable, read_header
 
 USUAL = {"fin": True, "rsv": 0, "opcode": 2, "length": 0, "masking_key": None}

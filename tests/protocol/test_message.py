@@ -12,8 +12,9 @@ from tests.wire.build import BINARY, CONT, PING, PONG, TEXT, client_frame, frame
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import Inflater
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData
-from wsproxy.protocol.grammar import HIXIE76, RFC6455, Dialect
+from wsproxy.protocol.grammar import HIXIE76, RFC6455
 from wsproxy.protocol.message import Message, MessageAssembler
 
 RSV1 = 4

@@ -14,8 +14,9 @@ from tests.protocol.strategies import chunk_sizes, streams
 from tests.wire.build import BINARY, CLOSE, CONT, KEY, PING, TEXT, close, frame
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, Side
-from wsproxy.protocol.grammar import HIXIE76, LEN32, RFC6455, Dialect
+from wsproxy.protocol.grammar import HIXIE76, LEN32, RFC6455
 from wsproxy.protocol.message import Message, MessageAssembler
 from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
 

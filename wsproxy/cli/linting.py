@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wsproxy.conformance.finding import Finding
     from wsproxy.conformance.rules import Severity
+    from wsproxy.protocol.dialect import Dialect
     from wsproxy.protocol.frame import Side
-    from wsproxy.protocol.grammar import Dialect
     from wsproxy.store.model import StoredSession
     from wsproxy.store.reader import Recording
 

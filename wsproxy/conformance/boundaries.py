@@ -9,8 +9,8 @@ from wsproxy.conformance.checks_foreign import foreign_bytes, may_be_foreign
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.stray import WAIT, Stray
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import Dialect
 
 _WINDOW = 4096
 _MAY_BE_HANDSHAKE = {

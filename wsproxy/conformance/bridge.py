@@ -15,8 +15,9 @@ from wsproxy.conformance.hixie76 import (
     is_hixie76_response,
     response_of_the_rfc,
 )
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import HIXIE76, Dialect
+from wsproxy.protocol.grammar import HIXIE76
 from wsproxy.protocol.handshake import RequestHead, ResponseHead, parse_response_head
 
 

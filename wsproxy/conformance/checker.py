@@ -16,8 +16,9 @@ from wsproxy.conformance.checks_request import check_request
 from wsproxy.conformance.checks_response import check_response
 from wsproxy.conformance.checks_window import window_seen
 from wsproxy.conformance.finding import Finding
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.handshake import negotiate, parse_request_head, parse_response_head
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.opcodes import Opcode

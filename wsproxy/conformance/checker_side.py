@@ -11,8 +11,9 @@ from wsproxy.conformance.checks_window import WindowSeen
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.guesses import ABSURD, LENGTH, Guesses
 from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import LEAST_EXTENDED, Frame, Side
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.session import SessionEvent

@@ -7,8 +7,8 @@ from typing import Any
 from wsproxy.conformance.legs import Legs
 from wsproxy.conformance.profiles import Profile
 from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import RSV1, Frame, Side
-from wsproxy.protocol.grammar import Dialect
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ from wsproxy.conformance.torn import Torn
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.verdicts import Verdicts
 from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.opcodes import Opcode
 
 _FIRST_STRIDE = 64

@@ -9,8 +9,9 @@ from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.describe import FieldSpan
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, Side, WireEvent
-from wsproxy.protocol.grammar import Dialect, describe_header
+from wsproxy.protocol.grammar import describe_header
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.header import MAX_HEADER_SIZE
 from wsproxy.protocol.masking import apply_mask

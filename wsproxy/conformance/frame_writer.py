@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from wsproxy.errors import UsageError
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import HIXIE76, RFC6455, Dialect
+from wsproxy.protocol.grammar import HIXIE76, RFC6455
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import Opcode
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 from wsproxy.conformance.stray import WAIT, Stray
 from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, SHIFTED, Dialect
+from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, SHIFTED
 from wsproxy.protocol.header import Header, Unreadable
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode

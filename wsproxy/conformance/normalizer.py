@@ -19,8 +19,9 @@ from wsproxy.conformance.outgoing import Outgoing
 from wsproxy.conformance.pacing import Pacing, frame_gap_ns
 from wsproxy.conformance.profiles import Profile
 from wsproxy.protocol.decoder import PIECE_LIMIT
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.protocol.request_body import RequestBody
 

@@ -33,8 +33,8 @@ from wsproxy.conformance.repairs_fields import (
 )
 from wsproxy.conformance.repairs_request import REQUEST_ADAPTATIONS, REQUEST_REPAIRS
 from wsproxy.conformance.repairs_response import RESPONSE_REPAIRS
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import (
     Head,
     RequestHead,

@@ -5,8 +5,9 @@ from typing import NamedTuple
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.whole_messages import WholeMessages
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import LEAST_EXTENDED, Side
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import Opcode
 

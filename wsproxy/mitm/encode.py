@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import Dialect, build_frame
+from wsproxy.protocol.grammar import build_frame
 
 
 class Encoder:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import Inflater
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.gaps import Gaps
-from wsproxy.protocol.grammar import Dialect, parse_close_payload
+from wsproxy.protocol.grammar import parse_close_payload
 from wsproxy.protocol.message import Message, MessageAssembler
 from wsproxy.protocol.opcodes import Opcode
 

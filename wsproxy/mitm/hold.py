@@ -9,8 +9,8 @@ from typing import NamedTuple
 from wsproxy.mitm.follow import Close, Cursor, close_of
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import Inflater
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, OpaqueData, WireEvent
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.message import Message, MessageAssembler
 
 _OPCODE = 0x0F

@@ -13,8 +13,8 @@ from wsproxy.conformance.profiles import Profile
 from wsproxy.conformance.repairs_handshake import RepairedHead, repair_request, repair_response
 from wsproxy.mitm.heads import head_to_send, keep_sent, raw_head
 from wsproxy.mitm.received import received
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.request_body import RequestBody
 

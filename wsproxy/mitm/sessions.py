@@ -28,8 +28,9 @@ from wsproxy.mitm.received import received
 from wsproxy.mitm.tap import Tap
 from wsproxy.mitm.wire import connection_handler
 from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.store.writer import Recorder, SessionRecorder
 
 _KEY_SIZE = 4

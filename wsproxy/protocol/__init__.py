@@ -1,7 +1,7 @@
 """What is on the wire. Parses, never judges, and never raises because of a peer.
 
 - Values: `frame`, `opcodes`.
-- One side's bytes to frames: `decoder`, with the `grammar` of its dialect, read by `header`; `masking`;
+- One side's bytes to frames: `decoder`, by the side's `dialect`, whose `grammar` reads a `header`; `masking`;
   `gaps` goes around what is known to be none.
 - Frames to messages: `message`; compressed ones by `deflate` and `inflate`.
 - Opening handshake: `head_reader` finds the end of a head, `heads` reads it, `handshake` knows what was

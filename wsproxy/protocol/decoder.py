@@ -10,8 +10,9 @@ Source: RFC 6455 section 5.
 from typing import NamedTuple
 
 from wsproxy.errors import UsageError
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.header import MAX_HEADER_SIZE, Header, LayoutCache, Unreadable
 from wsproxy.protocol.masking import apply_mask, apply_mask_from_start
 

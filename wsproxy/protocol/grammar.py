@@ -8,7 +8,6 @@ Source: RFC 6455 sections 5.2 and 5.5.1; draft-ietf-hybi-thewebsocketprotocol-00
 
 import runpy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -40,16 +39,9 @@ from construct import (
 
 from wsproxy.errors import UsageError
 from wsproxy.protocol.describe import FieldSpan, describe
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, Side
-from wsproxy.protocol.header import (
-    MAX_HEADER_SIZE,
-    Header,
-    LayoutCache,
-    Unreadable,
-    missing_fields,
-    one_line,
-    read_header,
-)
+from wsproxy.protocol.header import MAX_HEADER_SIZE, LayoutCache, missing_fields, one_line
 from wsproxy.protocol.opcodes import Opcode
 
 
@@ -151,48 +143,6 @@ _SHIFTED_HEADER = Struct(
     "length" / Computed(this.header.length),
     "masking_key" / Computed(this.header.masking_key),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one side writes its frames.
-
-    `header` is a construct that yields `fin`, `rsv`, `opcode`, `length` (bytes of payload data) and
-    `masking_key` (four bytes, or None). Where `length` is None the payload data runs to the byte
-    `terminator`. `layouts` makes decoding fast where the first two bytes of a header fix its layout.
-    """
-
-    name: str
-    description: str
-    header: Any = field(repr=False, compare=False)
-    terminator: bytes | None = None
-    layouts: LayoutCache | None = field(default=None, repr=False, compare=False)
-
-    def read_header(self, data: bytes) -> Header | Unreadable | None:
-        """The header that `data` begins with; None while bytes of it are missing; never raises."""
-        if self.layouts is not None:
-            return self.layouts.read_header(data)
-        header = read_header(self.header, data)
-        if isinstance(header, Header) and header.length is None and self.terminator is None:
-            return Unreadable("the header announces no payload length, and the dialect has no terminator")
-        return header
-
-    def build_header(
-        self, opcode: int, length: int, *, fin: bool = True, rsv: int = 0, masking_key: bytes | None = None
-    ) -> bytes:
-        """The shortest header that says this, `length` in bytes.
-
-        Raises UsageError where the dialect cannot say it, or its grammar is for reading only.
-        """
-        masked = masking_key is not None
-        fields = {"fin": fin, "rsv": rsv, "opcode": opcode, "length": length, "masked": masked}
-        try:
-            return bytes(self.header.build({**fields, "masking_key": masking_key}))
-        except (Exception, SystemExit) as error:
-            # construct's own errors, and whatever a user's grammar raises.
-            raise UsageError(
-                f"dialect {self.name} cannot write a header with {fields}: {one_line(error)}"
-            ) from error
 
 
 def _dialect(name: str, description: str, header: Any) -> Dialect:

@@ -1,6 +1,6 @@
 """Payload data that must not be seen, overwritten so that frames stay what they are."""
 
-from wsproxy.protocol.grammar import Dialect
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.header import MAX_HEADER_SIZE, Header, Unreadable
 from wsproxy.protocol.masking import apply_mask
 

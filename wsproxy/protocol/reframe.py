@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from wsproxy.errors import UsageError
 from wsproxy.protocol.beginnings import common_length
 from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import RSV1, Frame, FramePiece, Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.inflate import TAIL
 from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.opcodes import Opcode

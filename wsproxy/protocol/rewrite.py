@@ -11,8 +11,9 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, Side, WireEvent
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.masking import apply_mask
 from wsproxy.protocol.message import MESSAGE_LIMIT, Message, MessageAssembler
 from wsproxy.protocol.overwrite import cut_short, overwritten, unreadable_size

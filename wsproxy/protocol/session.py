@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from wsproxy.errors import UsageError
 from wsproxy.protocol.decoder import PIECE_LIMIT, FrameDecoder
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
 from wsproxy.protocol.gaps import Gaps
-from wsproxy.protocol.grammar import RFC6455, Dialect, parse_close_payload
+from wsproxy.protocol.grammar import RFC6455, parse_close_payload
 from wsproxy.protocol.handshake import (
     Negotiated,
     RequestHead,

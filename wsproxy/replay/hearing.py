@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, OpaqueData, Side, WireEvent
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.message import MESSAGE_LIMIT, MessageAssembler
 from wsproxy.replay.model import PlayedMessage

@@ -10,8 +10,9 @@ from functools import partial
 from itertools import islice
 
 from wsproxy.errors import RecordingError
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import DIALECTS, Dialect
+from wsproxy.protocol.grammar import DIALECTS
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.as_sent import as_sent
 from wsproxy.replay.choice import Offer

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import RFC6455, Dialect
+from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.rewrite import MessageRewriter, StreamRewriter

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from wsproxy.conformance.checker import Checker
 from wsproxy.conformance.finding import Finding
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.session_recorder import Changed, Found, Opened, ReachedEnd

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from wsproxy.conformance.checks_foreign import foreign_frame
 from wsproxy.protocol.decoder import FrameDecoder
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import NO_FRAME, Frame, OpaqueData, Side, WireEvent
 from wsproxy.protocol.gaps import Gaps
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.overwrite import overwritten
 from wsproxy.protocol.rewrite import MessageRewriter
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from wsproxy.conformance.checks_foreign import rule_of_no_frames
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.header import Header
 from wsproxy.protocol.overwrite import overwritten

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from wsproxy.conformance.checks_foreign import rule_of_no_frames
+from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
-from wsproxy.protocol.grammar import Dialect
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.session import Session, SessionEvent
 from wsproxy.store import schema
