@@ -65,6 +65,32 @@ def test_a_reset_reaches_the_other_side_as_one(
     assert ends(recording) == (TcpEnd.OPEN, TcpEnd.RST)
 
 
+@pytest.mark.parametrize(
+    ("client_speaks_tls", "device_speaks_tls"), [(True, True), (True, False), (False, True)]
+)
+@pytest.mark.parametrize("who", ["client", "device"])
+def test_a_reset_stays_one_where_there_is_tls(
+    loop: LoopThread, tmp_path: Path, who: str, *, client_speaks_tls: bool, device_speaks_tls: bool
+) -> None:
+    """No close_notify says that the stream was whole."""
+    confdir = tmp_path / "confdir"
+    device = loop.run(Device.listen(tls=device_tls(tmp_path) if device_speaks_tls else None))
+
+    async def talk(port: int) -> str:
+        authority = confdir / "mitmproxy-ca-cert.pem"
+        route = Route(port, tls=client_tls(authority) if client_speaks_tls else None)
+        peers = dict(zip(("client", "device"), await opened(device, port, route=route), strict=True))
+        goes, stays = peers.pop(who), *peers.values()
+        goes.reset()
+        return await stays.expect_end()
+
+    scheme = "https" if device_speaks_tls else "http"
+    mode = f"reverse:{scheme}://{LOOPBACK}:{device.port}"
+    with inside(mode=mode, insecure=True, set_options=[f"confdir={confdir}"]) as proxy:
+        assert loop.run(talk(proxy.port)) == "rst"
+    loop.run(device.close())
+
+
 def ends(recording: Path) -> tuple[TcpEnd, TcpEnd]:
     """How the two directions ended, client first."""
     session = stored(recording).session

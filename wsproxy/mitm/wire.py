@@ -24,6 +24,7 @@ from mitmproxy.utils import asyncio_utils
 from wsproxy.mitm.internals import find_addon
 from wsproxy.mitm.pressure import Gate
 from wsproxy.mitm.splice import Leg, Relay, SessionReader
+from wsproxy.mitm.tls_layers import cut_off
 from wsproxy.protocol.frame import Side
 
 _POLL_S = 0.005
@@ -129,6 +130,7 @@ class Wire:
 
     def reset(self, side: Side) -> None:
         """Make the close of this side's connection an RST."""
+        cut_off(self._connections[side])
         transport = self._transports.get(side)
         if transport is not None:
             _set_option(transport, socket.SO_LINGER, _RESET_ON_CLOSE)
