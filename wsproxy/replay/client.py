@@ -18,6 +18,7 @@ from wsproxy.replay.leading import exchanges_before
 from wsproxy.replay.live_session import LiveSession
 from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.reaching import DeviceLink, reach
+from wsproxy.replay.recorded_link import RecordedLink
 from wsproxy.replay.requests import request_body, take_response
 from wsproxy.replay.script import Play, PlayEnd, Step
 from wsproxy.replay.source import script_of
@@ -86,8 +87,8 @@ class ClientReplay:
         self._recorder = recorder
         self._live = LiveSession(recorder, session.start, options.address)
         self._clock = clock
-        self._since_epoch_ns = time.time_ns() - clock()
         self._link = DeviceLink(lambda link: None, clock)
+        self._recorded = RecordedLink(self._link, self._live, clock)
         self._upgraded = agreed(session.start.request_head, session.start.response_head)
 
     @property
@@ -185,15 +186,8 @@ class ClientReplay:
 
     def _refused(self, request: bytes, response: bytes, why: str) -> Played:
         self._live.begin(request, response)
-        self._hear_out()
+        self._recorded.hear_out()
         return Played(request, response, why)
-
-    def _hear_out(self) -> None:
-        """Record what came and is not played an answer to."""
-        while (taken := self._link.take()) is not None:
-            self._live.receive_data(Side.SERVER, taken[0], taken[1] + self._since_epoch_ns)
-        if self._link.ended:
-            self._live.receive_eof(Side.SERVER, self._link.how)
 
     def _no_response(self) -> str:
         if not self._link.ended:
@@ -211,11 +205,10 @@ class ClientReplay:
         """Do what comes first; whether that is the end of what the client sends."""
         step = self._first.pop()
         if isinstance(step, Play):
-            self._live.receive_data(Side.CLIENT, step.data, self._clock() + self._since_epoch_ns)
-            await self._link.write(step.data)
+            await self._recorded.write(step.data)
             return False
         assert isinstance(step, PlayEnd)
-        await self._end(step.how)
+        await self._recorded.end(step.how)
         return True
 
     async def _turns(self, response: bytes, ended: bool) -> str | None:
@@ -231,12 +224,14 @@ class ClientReplay:
             action = player.next(self._clock())
             match action:
                 case Write(data):
-                    await self._send(data)
+                    if data:
+                        await self._recorded.write(data)
+                    await self._live.relieved()
                 case Wait(until_ns):
                     why = await self._wait(player, patience, until_ns)
                     stopped = stopped or why
                 case End(how):
-                    await self._end(how)
+                    await self._recorded.end(how)
                 case More():
                     player.feed(self._more())
                 case Done():
@@ -273,34 +268,19 @@ class ClientReplay:
         """Take what came; whether that is part of something of which more is to come."""
         partly = False
         while player.waiting < _INBOX:
-            taken = self._link.take()
+            taken = self._recorded.take()
             if taken is None:
                 break
-            self._live.receive_data(Side.SERVER, taken[0], taken[1] + self._since_epoch_ns)
             heard = hearing.receive_data(*taken)
             player.hear(heard, hearing.offset)
             partly = not heard
-        if self._link.ended and self._link.idle:
-            self._live.receive_eof(Side.SERVER, self._link.how)
+        if self._recorded.take_end():
             player.peer_ended(gone=self._link.lost)
         return partly
 
     def _more(self) -> Sequence[Step]:
         first, self._first = self._first, []
         return first + list(islice(self._steps, _PAGE))
-
-    async def _send(self, data: bytes) -> None:
-        if data:
-            self._live.receive_data(Side.CLIENT, data, self._clock() + self._since_epoch_ns)
-            await self._link.write(data)
-        await self._live.relieved()
-
-    async def _end(self, how: TcpEnd) -> None:
-        self._live.receive_eof(Side.CLIENT, how)
-        if how is TcpEnd.RST:
-            await self._link.reset()
-        else:
-            self._link.half_close()
 
     def _variation(self, response: bytes) -> Variation | None:
         if not self._varying.pointers:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+from wsproxy.store.model import TcpEnd
+
 _HELD = 1 << 18
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _POLL_S = 0.005
@@ -122,6 +124,13 @@ class Link(asyncio.Protocol):
         await asyncio.sleep(0)
         while not self._writable:
             await self.wait()
+
+    async def end(self, how: TcpEnd) -> None:
+        """End this direction in that way."""
+        if how is TcpEnd.RST:
+            await self.reset()
+        else:
+            self.half_close()
 
     def half_close(self) -> None:
         """End this direction; over TLS, which has no half-close, both."""

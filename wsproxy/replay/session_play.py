@@ -20,7 +20,7 @@ from wsproxy.replay.script import Expect, Play, Step
 from wsproxy.replay.setting import Setting
 from wsproxy.replay.source import Pages, dialect_of
 from wsproxy.replay.variation import Variation
-from wsproxy.store.model import StoredSession, TcpEnd
+from wsproxy.store.model import StoredSession
 
 _INBOX = 256
 _POLICY_VIOLATION = (1008).to_bytes(2, "big")
@@ -121,7 +121,7 @@ class SessionPlay:
                     if (link.idle or player.waiting >= _INBOX) and not await self._wait(until_ns, since_ns):
                         return
                 case End(how):
-                    await self._end(how)
+                    await link.end(how)
                 case More():
                     player.feed(await pages.more())
                     continue
@@ -163,12 +163,6 @@ class SessionPlay:
             player.hear(heard, hearing.offset)
         if self._link.ended and self._link.idle:
             player.peer_ended(gone=self._link.lost)
-
-    async def _end(self, how: TcpEnd) -> None:
-        if how is TcpEnd.RST:
-            await self._link.reset()
-        else:
-            self._link.half_close()
 
 
 def _has_body(request_head: bytes) -> bool:

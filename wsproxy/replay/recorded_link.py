@@ -1,0 +1,50 @@
+"""A connection to a live device of which all that passes behind the heads is recorded."""
+
+import time
+from collections.abc import Callable
+
+from wsproxy.protocol.frame import Side
+from wsproxy.replay.live_session import LiveSession
+from wsproxy.replay.reaching import DeviceLink
+from wsproxy.store.model import TcpEnd
+
+
+class RecordedLink:
+    """Sends on `link`, takes what came on it, and tells `live` of both. `clock` is that of `link`."""
+
+    def __init__(self, link: DeviceLink, live: LiveSession, clock: Callable[[], int]) -> None:
+        self._link = link
+        self._live = live
+        self._clock = clock
+        self._since_epoch_ns = time.time_ns() - clock()
+
+    async def write(self, data: bytes) -> None:
+        """Send, and wait until there is room for more."""
+        self._live.receive_data(Side.CLIENT, data, self._clock() + self._since_epoch_ns)
+        await self._link.write(data)
+
+    async def end(self, how: TcpEnd) -> None:
+        """End the client's direction in that way."""
+        self._live.receive_eof(Side.CLIENT, how)
+        await self._link.end(how)
+
+    def take(self) -> tuple[bytes, int] | None:
+        """The next chunk received, and when; None: nothing more so far."""
+        taken = self._link.take()
+        if taken is not None:
+            data, at_ns = taken
+            self._live.receive_data(Side.SERVER, data, at_ns + self._since_epoch_ns)
+        return taken
+
+    def take_end(self) -> bool:
+        """Whether the device has ended its direction, and all that it sent was taken."""
+        if not (self._link.ended and self._link.idle):
+            return False
+        self._live.receive_eof(Side.SERVER, self._link.how)
+        return True
+
+    def hear_out(self) -> None:
+        """Take what came and is not played an answer to."""
+        while self.take() is not None:
+            pass
+        self.take_end()
