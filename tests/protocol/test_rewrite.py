@@ -16,9 +16,10 @@ from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, Side
+from wsproxy.protocol.frame_queue import Moved
 from wsproxy.protocol.grammar import HIXIE76, LEN32, RFC6455
 from wsproxy.protocol.message import Message, MessageAssembler
-from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
+from wsproxy.protocol.rewrite import MessageRewriter, StreamRewriter
 
 SECRET, NEW = b"secret", b"REDACTED"
 TAKEOVER = DeflateParameters()

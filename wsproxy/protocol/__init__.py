@@ -7,6 +7,6 @@
 - Opening handshake: `head_reader` finds the end of a head, `heads` reads it, `handshake` knows what was
   agreed on; `request_body`, `head_patch`.
 - Both sides together: `session`.
-- Written anew: `rewrite`, with `reframe`, `overwrite` and `beginnings`.
+- Written anew: `rewrite`, by way of a `frame_queue`, with `reframe`, `overwrite` and `beginnings`.
 - Drawn: `describe`.
 """

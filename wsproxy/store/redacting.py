@@ -10,10 +10,11 @@ from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, Side
+from wsproxy.protocol.frame_queue import Moved
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.header import Header
 from wsproxy.protocol.overwrite import overwritten
-from wsproxy.protocol.rewrite import MessageRewriter, Moved, StreamRewriter
+from wsproxy.protocol.rewrite import MessageRewriter, StreamRewriter
 from wsproxy.protocol.session import SessionEvent
 from wsproxy.store.limits import WriterLimits
 from wsproxy.store.redacted_stream import RedactedStream
