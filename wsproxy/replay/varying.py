@@ -46,7 +46,8 @@ class Varying:
     `pointers` are JSON pointers of strings and numbers (`*` is any member). A recorded value that has
     another in the live message is replaced by that in later messages, wherever it stands at the same
     pointer or under the same member name, and anywhere if it is long (a string of 8 characters, a number
-    of 5). `/id=/reply_to` names a further place for it. Raises UsageError for what is no pointer.
+    of 5); of pointers that captured the same value, the nearest counts. `/id=/reply_to` names a further place
+    for it. Raises UsageError for what is no pointer.
     """
 
     def __init__(self, pointers: Sequence[str]) -> None:
@@ -56,22 +57,32 @@ class Varying:
         self._from = Pointers.of(self.pointers)
         self._into = Pointers.of(pair[-1] for pair in pairs)
         self._names = {parse_pointer(pointer)[-1] for pointer in self.pointers} - {ANY}
-        self._new: dict[str, str] = {}
+        self._places = [(parse_pointer(pair[0]), parse_pointer(pair[-1])) for pair in pairs]
+        self._new: dict[tuple[str, int], tuple[int, str]] = {}
+        self._count = 0
 
     def capture(self, recorded: bytes, live: bytes) -> None:
         """Note what values the live message has where the recorded one has others; no JSON has none."""
-        if not self.pointers or recorded == live:
+        if not self.pointers or (recorded == live and not self._new):
             return
         came = {value.path: value for value in self._values(live) if value.captured}
-        for old in self._values(recorded):
-            new = came.get(old.path) if old.captured else None
-            if new is not None:
-                identity = old.identity
-                self._new.pop(identity, None)
-                if identity != new.identity:
-                    self._new[identity] = new.raw
+        pairs = ((old, came.get(old.path)) for old in self._values(recorded) if old.captured)
+        found = [(old, new, old.identity != new.identity) for old, new in pairs if new is not None]
+        for old, new, differs in sorted(found, key=lambda each: not each[2]):
+            self._note(old, new.raw, differs=differs)
         while len(self._new) > MOST_VALUES:
             del self._new[next(iter(self._new))]
+
+    def _note(self, old: _Value, raw: str, *, differs: bool) -> None:
+        """A value that is as recorded counts only where another pointer's has changed."""
+        own = [n for n, (source, _) in enumerate(self._places) if _fits(source, old.path)]
+        others = set(range(len(self._places))).difference(own)
+        counts = differs or any((old.identity, n) in self._new for n in others)
+        self._count += 1
+        for number in own:
+            self._new.pop((old.identity, number), None)
+            if counts:
+                self._new[old.identity, number] = self._count, raw
 
     def carry(self, payload: bytes) -> bytes:
         """The payload with captured values in place of recorded ones, every other byte as it is."""
@@ -79,8 +90,8 @@ class Varying:
             return payload
         text, position, parts = "", 0, []
         for value in self._values(payload):
-            new = self._new.get(value.identity) if self._may_hold(value) else None
-            if new is not None:
+            new = self._live(value) if self._may_hold(value) else None
+            if new is not None and new != value.raw:
                 text = text or payload.decode()
                 parts += [text[position : value.start], new]
                 position = value.end
@@ -89,12 +100,39 @@ class Varying:
     def _may_hold(self, value: _Value) -> bool:
         return value.captured or value.filled or value.is_long or bool(self._names & set(value.path[-1:]))
 
+    def _live(self, value: _Value) -> str | None:
+        """What the value is in this run: by its place before its name, by its name before its looks; of
+        equals the latest counts.
+        """
+        identity = value.identity
+        best: tuple[int, int, str] | None = None
+        for number in range(len(self._places)):
+            noted = self._new.get((identity, number))
+            nearness = 0 if noted is None else self._nearness(number, value)
+            if noted is not None and nearness and (best is None or (nearness, *noted) > best):
+                best = nearness, *noted
+        return None if best is None else best[2]
+
+    def _nearness(self, number: int, value: _Value) -> int:
+        """How much speaks for a value that this pointer captured; 0: nothing."""
+        source, into = self._places[number]
+        if _fits(source, value.path) or _fits(into, value.path):
+            return 3
+        if source[-1] != ANY and value.path[-1:] == (source[-1],):
+            return 2
+        return int(value.is_long)
+
     def _values(self, payload: bytes) -> Iterator[_Value]:
         try:
             parse_json(payload)
         except NotJson:
             return
         yield from _scan(payload.decode(), self._from, self._into)
+
+
+def _fits(pointer: Sequence[str], path: Sequence[str]) -> bool:
+    pairs = zip(pointer, path, strict=False)
+    return len(pointer) == len(path) and all(segment in (ANY, name) for segment, name in pairs)
 
 
 class _Level:
