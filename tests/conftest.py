@@ -4,6 +4,7 @@ No deadline, since other tests load the machine; the same examples each time in 
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,15 @@ def device(loop: LoopThread) -> Iterator[Device]:
     listening = loop.run(Device.listen())
     yield listening
     loop.run(listening.close())
+
+
+@pytest.fixture
+def signals_heeded() -> Iterator[None]:
+    """For processes that are sent signals: under nohup, or behind `&` in a script, they would ignore them."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def test_bytes_can_be_typed() -> None:
     assert shown.rstrip().endswith("Hello")
 
 
+@pytest.mark.usefixtures("signals_heeded")
 def test_ctrl_c_while_typing_is_130() -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -89,6 +90,7 @@ def test_ctrl_c_while_typing_is_130() -> None:
     assert out + err.strip() == ""
 
 
+@pytest.mark.usefixtures("signals_heeded")
 def test_ctrl_c_while_it_starts_is_130(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n", "utf-8")
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))

@@ -56,6 +56,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+@pytest.mark.usefixtures("signals_heeded")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_well(loop: LoopThread, device: Device, tmp_path: Path, how: signal.Signals) -> None:
     """With a session open, and all of it stored."""

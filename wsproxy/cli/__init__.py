@@ -10,10 +10,12 @@
   `surroundings`) or what a terminal left (`pasted`, `fitting`); `explain_view` prints them, `diagram` draws.
 """
 
+import os
+
 try:
     from wsproxy.cli.main import main
 except KeyboardInterrupt:
     # The imports take a moment, in which the group that turns Ctrl-C into its exit code is not there yet.
-    raise SystemExit(130) from None
+    os._exit(130)
 
 __all__ = ["main"]
