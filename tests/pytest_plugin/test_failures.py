@@ -154,6 +154,13 @@ def test_a_damaged_recording(project: Project) -> None:
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+def test_none_in_a_marker_is_the_default(project: Project, device: Device) -> None:
+    record(project, device, ["hello"])
+    nothing = "vary=None, sessions=None, match=None, strict=None, allow_unplayed=None"
+    replay(project, ["hello"], nothing, passed=1)
+    replay(project, ["other"], "vary=None, match=None")
+
+
 @pytest.mark.parametrize(
     ("marker", "said"),
     [
@@ -167,6 +174,12 @@ def test_a_damaged_recording(project: Project) -> None:
         ("['a.db']", "*can be no recording*"),
         ("'a.db' * 100", "*can be no recording*"),
         ("'a.db\\0'", "*can be no recording*"),
+        ("vary={1, 2}", "*vary={1, 2} makes no sense*"),
+        ("sessions=1.5", "*sessions=1.5 makes no sense*"),
+        ("match=['json']", "*match=* makes no sense*"),
+        ("target=8080", "*target=8080 makes no sense*"),
+        ("redact=5", "*redact=5 makes no sense*"),
+        ("strict='no'", "*strict='no' makes no sense; say True or False"),
     ],
 )
 def test_a_marker_that_makes_no_sense(project: Project, marker: str, said: str) -> None:

@@ -1,6 +1,6 @@
 """What a test asks for with `@pytest.mark.wsproxy(...)`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from os import PathLike
@@ -52,8 +52,8 @@ class Settings:
     patience: float = 30.0
 
 
-_NAMES = {field.name for field in fields(Settings)}
-_LISTS = ("redact", "sessions", "vary", "allow_unplayed")
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
+_CHECKED_LATER = ("speed", "patience")
 
 
 def settings_of(markers: Iterable[pytest.Mark]) -> Settings:
@@ -66,25 +66,41 @@ def settings_of(markers: Iterable[pytest.Mark]) -> Settings:
     for marker in markers:
         if len(marker.args) > 1:
             raise UsageError("pytest.mark.wsproxy takes one recording; give everything else by its name")
-        if unknown := sorted(set(marker.kwargs) - _NAMES):
+        if unknown := sorted(marker.kwargs.keys() - _DEFAULTS):
             raise UsageError(
-                f"pytest.mark.wsproxy has no {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}"
+                f"pytest.mark.wsproxy has no {', '.join(unknown)}; it has {', '.join(sorted(_DEFAULTS))}"
             )
         if marker.args and "recording" in marker.kwargs:
             raise UsageError("pytest.mark.wsproxy names two recordings: say it once")
         found = {**marker.kwargs, **({"recording": marker.args[0]} if marker.args else {}), **found}
     found["recording"] = _place(found.get("recording"))
-    given: dict[str, Any] = {
-        name: _listed(value) if name in _LISTS else value for name, value in found.items()
-    }
-    return Settings(**given)
+    return Settings(**{name: _checked(name, value) for name, value in found.items()})
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value in the form `Settings` has it in; None is the default."""
+    default = _DEFAULTS[name]
+    if name == "recording" or name in _CHECKED_LATER:
+        return value
+    if value is None:
+        return default
+    if isinstance(default, tuple):
+        kinds = (int, str) if name == "sessions" else (str,)
+        several = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        if all(isinstance(each, kinds) and not isinstance(each, bool) for each in several):
+            return several
+        raise UsageError(_senseless(name, value, "give one, or a list of them"))
+    flag = isinstance(default, bool)
+    if not isinstance(value, bool if flag else str):
+        raise UsageError(_senseless(name, value, "say True or False" if flag else "give a text"))
+    return value
+
+
+def _senseless(name: str, value: Any, hint: str) -> str:
+    return f"pytest.mark.wsproxy: {name}={value!r} makes no sense; {hint}"
 
 
 def _place(value: Any) -> str | None:
     if value is None or isinstance(value, str | PathLike):
         return None if value is None else str(value)
     raise UsageError(f"{value!r} can be no recording: give pytest.mark.wsproxy a path or a database URL")
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return (value,) if isinstance(value, int | str) else tuple(value)
