@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 
 import pytest
 from hypothesis import given
@@ -217,6 +218,12 @@ def test_counts_as_secrets_have_them_are_taken() -> None:
     assert Redaction.of(rules).rules == tuple(rules)
     with pytest.raises(UsageError, match="too large"):
         Redaction.of([f"regex:(?:x{{64}}){{64}}{number}" for number in range(100)])
+
+
+def test_a_pattern_that_python_may_read_otherwise_one_day_is_taken_without_a_word() -> None:
+    with warnings.catch_warnings(action="error"):
+        redaction = Redaction.of(["regex:[[a]b"])
+    assert redaction.payload(TEXT, b"[b cb ab") == b"REDACTED cb REDACTED"
 
 
 def test_a_line_of_a_head_that_takes_a_pattern_too_long_keeps_its_name() -> None:

@@ -1,6 +1,7 @@
 """Redaction rules as they are written: `KIND:WHAT`, or `defaults`."""
 
 import re
+import warnings
 from collections.abc import Iterable
 
 import regex
@@ -98,8 +99,9 @@ def _check(rule: str) -> None:
 def compiled(pattern: str) -> regex.Pattern[str]:
     """The pattern. Raises UsageError if it is none."""
     try:
-        # What only `regex` knows is not taken: recursion needs memory without bound.
-        re.compile(pattern)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            # What only `regex` knows is not taken: recursion needs memory without bound.
+            re.compile(pattern)
         return regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise UsageError(f"{pattern!r} is no regular expression: {error}") from error
