@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.build import PONG, frame
+from tests.wire.build import KEY, PONG, frame
 from wsproxy.conformance.checks_foreign import foreign_bytes
 from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
@@ -27,6 +27,9 @@ FOREIGN = [
     ("stream.stray-line-end", b"\r\n\x81\x05", 2, "1 CR LF"),
     ("stream.stray-line-end", b"\r\n\r\n", 4, "2 CR LF"),
     ("stream.stray-line-end", b"\r\n5\r\n\x81", 2, "1 CR LF"),
+    ("stream.stray-line-end", b"\r\n\x91\x05Hello", 2, "1 CR LF"),
+    ("stream.stray-line-end", b"\r\n\x00\x01", 2, "1 CR LF"),
+    ("stream.chunk-size", b"7\r\n\x91\x05Hello\r\n", 3, "chunk of 7 bytes"),
     ("stream.stray-line-end", b"\r\x81\x05Hello", 1, "between"),
     ("stream.stray-line-end", b"\r\r\0\x81\x05Hello", 3, "between"),
     ("stream.handshake-bytes", b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81\x00", 24, "another opening response"),
@@ -61,7 +64,6 @@ MAY_BE_FRAMES = [
     "47 45",
     "48 65 6C 6C 6F",
     "7B 05 00 01 02 03 04",
-    "0D 0A 00 01",
     "16 03",
     "30 0D",
     "C1 05 F3 48 CD C9 07",
@@ -87,8 +89,21 @@ def test_a_pong_without_fin_is_no_line_feed(length: int) -> None:
     assert foreign_bytes(frame(PONG, b"p" * length, fin=False) + b"\x81\x00", side=Side.SERVER) is None
 
 
+def test_an_empty_pong_without_fin_that_a_server_masked_is_no_line_feed() -> None:
+    pong = frame(PONG, fin=False, key=KEY)
+    assert foreign_bytes(pong + b"\x81\x00", side=Side.SERVER) is None
+    assert foreign_bytes(b"\n\x80\x05Hello", side=Side.SERVER, message_open=True) is not None
+
+
 def test_a_zero_byte_may_continue_a_message() -> None:
     assert foreign_bytes(b"\x00\x81\x00\x00\x00\x00A", message_open=True) is None
+
+
+def test_a_zero_byte_may_stand_before_a_frame_with_a_wrong_rsv_bit() -> None:
+    found = foreign_bytes(b"\x00\x91\x05Hello", side=Side.SERVER)
+    assert found is not None
+    assert (found.rule_id, found.length) == ("stream.stray-zero", 1)
+    assert foreign_bytes(b"\x00\x91\x01\x02\x03\x04Hello, all of you", side=Side.CLIENT) is None
 
 
 def test_a_line_feed_may_begin_the_pong_of_a_client_only() -> None:

@@ -38,6 +38,17 @@ def test_a_client_may_send_chunks_too() -> None:
     assert line.send(CLIENT, chunked(said, 4)) == said
 
 
+def test_what_is_in_the_chunks_may_depart_from_the_rfc_as_well() -> None:
+    weak = frame(TEXT, b"hello", key=b"\x01\x02\x03\x04", rsv=1)
+    data = chunked(weak, len(weak))
+    for cut in range(1, len(data)):
+        line = Line()
+        assert line.send(SERVER, data[:cut]) + line.send(SERVER, data[cut:]) == frame(TEXT, b"hello")
+    slow = Line()
+    assert slow.send(SERVER, data, (1,)) == frame(TEXT, b"hello")
+    assert {"stream.chunk-size", "frame.rsv-bits", "frame.masked-by-server"} <= set(slow.rules(SERVER))
+
+
 def test_frames_behind_the_last_chunk_go_on() -> None:
     line = Line()
     data = chunked(frame(TEXT, b"one"), 2, b"0\r\n\r\n") + frame(TEXT, b"two") + frame(CLOSE, close(1000))

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from tests.conformance.strict_peers import SERVERS, WebsocketsClient
 from tests.wire.build import lines
+from tests.wire.handshakes import request
 from tests.wire.opening_hixie import HIXIE_REQUEST, HIXIE_RESPONSE
+from wsproxy.conformance.checks_request import check_request
 from wsproxy.conformance.hixie76 import answer_challenge
 from wsproxy.conformance.profiles import Profile, load_profile
 from wsproxy.conformance.repairs_handshake import repair_request, repair_response
@@ -34,6 +36,11 @@ OLD_SERVER = Profile("old", rules=ALL.rules, options={Side.CLIENT: {}, Side.SERV
 
 def test_the_example_of_the_draft_is_answered() -> None:
     assert answer_challenge(parse_request_head(ASKED)) == ANSWERED
+
+
+def test_who_asks_as_the_rfc_says_speaks_no_hixie_76() -> None:
+    both = parse_request_head(request(b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5"))
+    assert check_request(both) == []
 
 
 def test_white_space_in_front_of_a_key_counts() -> None:

@@ -57,7 +57,7 @@ _TEXT_BEGINS = (b"{", b"[", b"<", b'"')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT_ENOUGH = 16
 _LONG_FORM = 126
-_FIN = 0x80
+_FIN, _RSV, _OPCODE = 0x80, 0x70, 0x0F
 _TLS_HEADER = 5
 _TLS_LIMIT = 16384 + 2048
 
@@ -100,8 +100,8 @@ def foreign_bytes(
             return found
     found = _bare_text(data, message_open=message_open)
     if found is None and (side is Side.SERVER or data[:1] == b"\r"):
-        found = _odd_line_ends(data)
-    return found if found is not None or message_open else _stray_zero(data)
+        found = _odd_line_ends(data, message_open=message_open)
+    return found if found is not None or message_open else _stray_zero(data, side)
 
 
 def may_be_foreign(first: int) -> bool:
@@ -169,32 +169,40 @@ def _chunk_size(data: bytes) -> ForeignBytes | None:
         return None
     if size == 0:
         return ForeignBytes("stream.chunk-size", line.end(), "the size line of the last HTTP chunk (0)")
-    if not _may_begin_frame(data[line.end() :]):
+    if after != b"\r\n" and not _may_begin_frame(data[line.end() :]):
         return None
     return ForeignBytes("stream.chunk-size", line.end(), f"the size line of an HTTP chunk of {size} bytes")
 
 
 def _line_ends(data: bytes) -> ForeignBytes | None:
+    # As a frame it would be a reserved control frame without FIN: nothing that follows can make it right.
     run = _LINE_ENDS.match(data)
-    if not run or not _may_begin_frame(data[run.end() :]):
+    if not run:
         return None
     return ForeignBytes("stream.stray-line-end", run.end(), f"{run.end() // 2} CR LF between frames")
 
 
-def _odd_line_ends(data: bytes) -> ForeignBytes | None:
+def _odd_line_ends(data: bytes, *, message_open: bool) -> ForeignBytes | None:
     run = _ODD_LINE_ENDS.match(data)
     if run is None or not _plausible_header(data[run.end() :]) or data[run.end()] < _FIN:
+        return None
+    if data[run.end()] & _OPCODE == 0 and not message_open:
+        # 0A 80 is a pong without FIN that a server masked, rather than a line feed and the end of nothing.
         return None
     return ForeignBytes("stream.stray-line-end", run.end(), f"{run[0]!r} between frames".removeprefix("b"))
 
 
-def _stray_zero(data: bytes) -> ForeignBytes | None:
-    # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray.
+def _stray_zero(data: bytes, side: Side | None) -> ForeignBytes | None:
+    # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray. So it
+    # is before one with wrong RSV bits, where the continuation would be masked by a server.
     if data[:1] != b"\x00":
         return None
     line_ends = _LINE_ENDS.match(data, 1)
     header_at = line_ends.end() if line_ends else 1
-    if not _plausible_header(data[header_at:]) or (data[header_at] < _FIN and _is_short_frame(data)):
+    header = data[header_at:]
+    if side is Side.SERVER and header[:1] >= b"\x80":
+        header = bytes((header[0] & ~_RSV,)) + header[1:]
+    if not _plausible_header(header) or (data[header_at] < _FIN and _is_short_frame(data)):
         return None
     return ForeignBytes("stream.stray-zero", 1, "a zero byte between frames")
 
@@ -237,7 +245,7 @@ def _length_as_utf8(text: bytes) -> int:
 
 
 def _may_begin_frame(data: bytes) -> bool:
-    if not data or _plausible_header(data) or (data[1:2] >= b"\x80" and _stray_zero(data)):
+    if not data or _plausible_header(data) or (data[1:2] >= b"\x80" and _stray_zero(data, None)):
         return True
     return bool(_CHUNK_SIZE.match(data) or _LINE_ENDS.match(data))
 

@@ -20,6 +20,7 @@ _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
 _SIZE_LINE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]{0,200})?\r?)?")
 _LEGAL = b"AB"
 """Sizes that begin with these bytes could begin a frame, too: the end of the chunk tells."""
+_FIN = 0x80
 _MOST_WAITED_FOR = 4096
 _LAST_CHUNK_END = re.compile(rb"(?:[^\r\n]{1,1000}\r\n)*\r\n")
 _MOST_TRAILERS = 8192
@@ -101,6 +102,8 @@ class Dechunker:
             if found is not None and found.rule_id == CHUNK_SIZE and int(line[1], 16):
                 self._state = self._size
                 return True
+            if len(held) < whole <= _MOST_WAITED_FOR and held[line.end()] >= _FIN:
+                return False
         self.passes = True
         self._state = self._rest
         return True

@@ -25,8 +25,8 @@ _OF_THE_RFC = (
 
 
 def is_hixie76_request(request: RequestHead) -> bool:
-    """Whether the client speaks hixie-76."""
-    return any(request.get_all(name) for name in KEYS)
+    """Whether the client speaks hixie-76, and not the RFC as well."""
+    return any(request.get_all(name) for name in KEYS) and not request.get("sec-websocket-key")
 
 
 def is_hixie76_response(response: ResponseHead) -> bool:

@@ -88,7 +88,9 @@ class HeadBuffer(ReceiveBuffer):
         answer.
         """
         if self._side is Side.CLIENT:
-            return _HIXIE76_TAIL if parse_request_head(head).get(_HIXIE76_KEY) is not None else 0
+            asking = parse_request_head(head)
+            challenged = asking.get(_HIXIE76_KEY) is not None and is_hixie76_request(asking)
+            return _HIXIE76_TAIL if challenged else 0
         request = self._asked()
         asked = request is not None and is_hixie76_request(request)
         return ANSWER_BYTES if asked and is_hixie76_response(parse_response_head(head)) else 0
