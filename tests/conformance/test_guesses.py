@@ -131,6 +131,15 @@ def test_a_frame_is_found_again() -> None:  # F03 Q05
     assert set(line.rules(SERVER)) == {"stream.resync"}
 
 
+@pytest.mark.parametrize("size", range(48, 62))
+def test_no_frame_behind_one_found_again_is_lost(size: int) -> None:
+    line = Line(GUESSING)
+    said = [words(size), words(300), b"end"]
+    line.send(SERVER, b"temp: 21, unit" + b"".join(frame(TEXT, text) for text in said))
+    assert line.peers[CLIENT].messages() == [(TEXT, text) for text in said]
+    assert set(line.rules(SERVER)) == {"stream.resync"}
+
+
 @given(conforming_sessions(), st.integers(1, 40))
 @settings(max_examples=40, deadline=None)
 def test_what_conforms_is_not_guessed_at(steps, size: int) -> None:

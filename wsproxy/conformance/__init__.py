@@ -6,8 +6,8 @@
 - Repairs of heads: `repairs_handshake`, by `repairs_request`, `repairs_response` and `repairs_fields` on a
   `head_draft`; `bridge` and `hixie76` for peers from before the RFC; `extensions`, `legs`.
 - Repairs of frames: `normalizer` takes both sides of a session, a `direction` one of them. In the order in
-  which bytes pass: `dechunk`, `verdicts` (right at first sight), `boundaries` and `guesses` (where frames
-  begin; `stray`), `as_meant`, `torn`, `control_frames` (with `keepalive`), `data_frames` (with `hold`,
+  which bytes pass: `dechunk`, `verdicts` (right at first sight), `frame_starts` (by `boundaries` and
+  `guesses`; `stray`), `as_meant`, `torn`, `control_frames` (with `keepalive`), `data_frames` (with `hold`,
   `sequence`, `large_frame`, `inflating`, `whole_messages`), `repairs_frames`, `repairs_close`,
   `repairs_messages`, `repairs_deflate`, `ending`, `outlet` (with `frame_writer`), `pacing`; then they are
   `outgoing`.

@@ -4,29 +4,24 @@ Source: RFC 6455 sections 5 and 7.
 """
 
 from wsproxy.conformance.as_meant import AsMeant
-from wsproxy.conformance.boundaries import Boundaries
 from wsproxy.conformance.checks_frames import opaque_rule
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.control_frames import ControlFrames
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.ending import Ending
+from wsproxy.conformance.frame_starts import FrameStarts
 from wsproxy.conformance.frame_writer import FrameWriter
-from wsproxy.conformance.guesses import GO_ON, Guesses
 from wsproxy.conformance.keepalive import Pings
 from wsproxy.conformance.outgoing import Outgoing, Track
 from wsproxy.conformance.outlet import new_outlet
 from wsproxy.conformance.repairs_close import INTERNAL_ERROR
 from wsproxy.conformance.repairs_frames import FrameRepairs
-from wsproxy.conformance.stray import WAIT, Stray
 from wsproxy.conformance.torn import Torn
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.conformance.verdicts import Verdicts
-from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, WireEvent
 from wsproxy.protocol.opcodes import Opcode
-
-_FIRST_STRIDE = 64
 
 
 class Direction:
@@ -51,10 +46,7 @@ class Direction:
         self._back: Direction | None = None
         self._opaque_rule: str | None = None
         self._conditions = conditions
-        self._dialect = dialect
         self._piece_limit = piece_limit
-        self._decoder = FrameDecoder(dialect, piece_limit=piece_limit)
-        self._stride = 0
         self._received = 0
         self._track = Track(conditions.side, out, apart=apart)
         self.outlet = new_outlet(self._track, writer, conditions)
@@ -62,9 +54,10 @@ class Direction:
         repairs = FrameRepairs(conditions)
         self.data = DataFrames(conditions, repairs, self.outlet, self)
         self._control = ControlFrames(repairs, self.outlet, pings, self.ending)
-        self._boundaries = Boundaries(conditions, dialect)
-        self._guesses = Guesses(conditions.side, dialect, conditions.repairs)
         self._verdicts = Verdicts(conditions, dialect, self.data.messages)
+        self._starts = FrameStarts(
+            conditions, dialect, piece_limit, self.data, self.outlet, self.ending, self._verdicts
+        )
         self._as_meant = AsMeant(conditions)
         self._heartbeats = conditions.heartbeats
         self.torn = Torn(conditions, self.data, self.outlet, apart=apart)
@@ -79,21 +72,22 @@ class Direction:
     def receive(self, data: bytes, at_ns: int) -> None:
         """The next bytes of the stream."""
         self.ending.at_ns = self.pings.heard_ns = at_ns
-        at_rest = self.ending.swallows is None and self._decoder.at_boundary and self.data.plain
+        decoder = self._starts.decoder
+        at_rest = self.ending.swallows is None and decoder.at_boundary and self.data.plain
         if at_rest and self._verdicts.takes(data, self._piece_limit):
             self._received += len(data)
-            self._decoder.offset = self._received
+            decoder.offset = self._received
             self._track.relay_now(data)
             self.data.sequence.last_opcode = data[0] & 0xF
             return
-        pending, position = self._decoder.pending, self._received
+        pending, position = decoder.pending, self._received
         self._received += len(data)
         self._run(pending + data if pending else data, position - len(pending), position)
 
     def skip(self, size: int, rules: tuple[str, ...]) -> None:
         """What comes next, before the first frame, does not go on."""
         self._received += size
-        self._decoder.offset = self._received
+        self._starts.decoder.offset = self._received
         self._track.drop(self._received, rules)
 
     def _run(self, window: bytes, base: int, position: int) -> None:
@@ -104,13 +98,14 @@ class Direction:
             if resume is not None:
                 position = resume
                 continue
-            position = position + self._stride if self._stride else self._received
-            self._stride = 2 * self._stride if 2 * self._stride < len(window) else 0
+            stride = self._starts.stride
+            position = position + stride if stride else self._received
+            self._starts.stride = 2 * stride if 2 * stride < len(window) else 0
         if self.ending.swallows is not None:
             self._track.drop(self._received, self.ending.swallows)
         self._track.flush()
-        if not self._guesses.on:
-            self.torn.look(self._decoder, self.at_ns)
+        if not self._starts.guesses.on:
+            self.torn.look(self._starts.decoder, self.at_ns)
 
     def receive_eof(self, at_ns: int) -> None:
         """The stream ends."""
@@ -135,7 +130,7 @@ class Direction:
         """Wait no longer for the rest of a frame: what has come of it goes on."""
         self.torn.due_ns = None
         pending, base = self._at_hand()
-        for event in self._decoder.release():
+        for event in self._starts.decoder.release():
             resume = self._event(event, pending, base)
             self._run(pending, base, self._received if resume is None else resume)
 
@@ -143,7 +138,7 @@ class Direction:
         """Nothing has come for a while: make what can be made of the beginning of a frame."""
         self.ending.at_ns, self._guessed_ns = at_ns, self.pings.heard_ns
         pending, base = self._at_hand()
-        position = self._guess(pending, base, late=True)
+        position = self._starts.guess(pending, base, late=True)
         if position is not None:
             self._run(pending, base, position)
         self._track.flush()
@@ -179,9 +174,9 @@ class Direction:
     def _decode(self, window: bytes, base: int, position: int) -> int | None:
         """Decode the next stretch of the window; where to go on instead, if bytes in it are no frame."""
         start = position - base
-        stretch = window[start : start + (self._stride or len(window))]
+        stretch = window[start : start + (self._starts.stride or len(window))]
         find, sequence, alone = self._verdicts, self.data.sequence, self.data.plain
-        for event in self._decoder.receive_data(stretch):
+        for event in self._starts.decoder.receive_data(stretch):
             if alone and type(event) is Frame:
                 offset, header, _, _, opcode, _, length, payload, _ = event
                 least, most, is_text = find[header[:2]]
@@ -198,32 +193,25 @@ class Direction:
             if resume is not None or self.ending.swallows is not None:
                 return resume
             alone = self.data.plain
-        return self._look_ahead(window, base)
+        return self._starts.look_ahead(window, base)
 
     def _event(self, event: WireEvent, window: bytes, base: int) -> int | None:
-        if self._guesses.on and not isinstance(event, FramePiece):
-            resume = self._guess(window[event.offset - base :], event.offset)
-            if resume is not None:
-                return resume
         if isinstance(event, FramePiece):
             taker = self._control if self._control.under_way else self.data
             taker.piece(event)
-        elif isinstance(event, OpaqueData):
+            return None
+        resume = self._starts.look(event, window, base)
+        if resume is not None:
+            return resume
+        if isinstance(event, OpaqueData):
             self._opaque(event)
-        else:
-            if self._boundaries.looks_at(event.header[0]):
-                begun = window[event.offset - base :]
-                if (found := self._boundaries.look(begun, self.data)) is not None:
-                    return self._stray(found, event.offset, begun)
-            self._frame(event)
-        return None
-
-    def _frame(self, frame: Frame) -> None:
-        frame = self._as_meant.read(frame) if self._as_meant.on else frame
+            return None
+        frame = self._as_meant.read(event) if self._as_meant.on else event
         if frame.opcode < 0x8:
             self.data.frame(frame)
         elif not self.data.waits(frame, self.pings.count):
             self._control.frame(frame, self.pings.count)
+        return None
 
     def _opaque(self, event: OpaqueData) -> None:
         """No frames can be told apart any more: there is nothing a strict receiver could take."""
@@ -236,68 +224,18 @@ class Direction:
             self.outlet.mid_frame = True
             self._track.relay(end)
 
-    def _look_ahead(self, window: bytes, base: int) -> int | None:
-        """The same for what may yet become a frame, so that nobody waits for the rest of it."""
-        pending = self._decoder.pending
-        if pending and self._guesses.on and self._guesses.wants(self._decoder.offset - len(pending), pending):
-            resume = self._guess(pending, self._decoder.offset - len(pending))
-            if resume is not None:
-                return resume
-        if not pending or not self._boundaries.looks_at(pending[0]):
-            return None
-        offset = self._decoder.offset - len(pending)
-        begun = window[offset - base :]
-        found = self._boundaries.look_early(begun, self.data)
-        return None if found is None else self._stray(found, offset, begun)
-
-    def _stray(self, found: Stray, offset: int, data: bytes) -> int:
-        """Bytes that are no frame; where frames may go on behind them."""
-        if found is WAIT:
-            self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
-            self._decoder.hold_back(data, offset)
-            return self._received
-        end, rules = offset + found.length, (found.rule_id,)
-        if found.ends:
-            self.fail(INTERNAL_ERROR, found.detail.encode(), end, rules)
-        elif found.text is not None and not self.data.under_way:
-            writer = self.outlet.writer
-            self._track.replace(end, writer.frame(Opcode.TEXT, found.text, key=writer.key()), rules)
-        else:
-            self._track.drop(end, rules)
-        return self._begin_again(end)
-
-    def _guess(self, data: bytes, offset: int, *, late: bool = False) -> int | None:
-        """What a guess makes of a frame that begins there: where to go on, if it makes anything of it."""
-        if self.data.hold is not None:
-            return None
-        found = self._guesses.look(data, late=late)
-        if found is None:
-            return None
-        if found is GO_ON:
-            return self._begin_again(offset)
-        if not isinstance(found, Dialect):
-            return self._stray(found, offset, data)
-        self._dialect = self._conditions.guessed = found
-        self._verdicts.distrust()
-        return self._begin_again(offset)
-
-    def _begin_again(self, offset: int) -> int:
-        """Decode from there on as if nothing had been decoded behind it."""
-        self._decoder = FrameDecoder(self._dialect, piece_limit=self._piece_limit)
-        self._decoder.offset = offset
-        self._stride = _FIRST_STRIDE
-        return offset
-
     @property
     def guess_due_from_ns(self) -> int | None:
         """Since when a frame that may have a wrong length waits for more; None: there is none."""
-        if not self._guesses.waits or not self._decoder.pending or self._guessed_ns == self.pings.heard_ns:
+        starts = self._starts
+        if not starts.guesses.waits or not starts.decoder.pending or self._guessed_ns == self.pings.heard_ns:
             return None
         return self.pings.heard_ns
 
     def _at_hand(self) -> tuple[bytes, int]:
         """The beginning of a frame that has come, and where in the stream it begins."""
-        pending, base = self._decoder.pending, self._received - len(self._decoder.pending)
+        pending = self._starts.decoder.pending
+        base = self._received - len(pending)
         self._track.show(pending, base)
         return pending, base
 
