@@ -239,7 +239,8 @@ def test_a_dead_device_is_one_line(tmp_path: Path) -> None:
             running.wait_for(rf"127\.0\.0\.1:{port}.*\n", "err")
         assert running.end() == 0
     assert "Traceback" not in running.err
-    assert running.err.endswith("No session passed: nothing was recorded.\n")
+    told = f"No session passed; recorded 1 HTTP exchange in {tmp_path / 'a.db'}\n"
+    assert f"{told}Look at them with  wsproxy show --http {tmp_path / 'a.db'}\n" in running.err
 
 
 def test_a_reader_who_leaves_ends_it(device: int, tmp_path: Path) -> None:
@@ -287,6 +288,7 @@ def test_an_address_that_is_not_here_is_one_line(host: str, tmp_path: Path) -> N
         (["https://skyq"], "write wss://skyq"),
         (["ws://sky q:9006"], "sky q is no name of a host"),
         (["ws://skyq:0"], "the port is 0"),
+        (["//skyq:9006"], "write ws://skyq:9006"),
         (["gopher://skyq"], "not a WebSocket URL"),
         (["ws://"], "names no host"),
         (["ws://a:b@skyq"], "user name"),
@@ -296,6 +298,9 @@ def test_an_address_that_is_not_here_is_one_line(host: str, tmp_path: Path) -> N
         (["--mode", "nosuch"], "give regular, socks5, upstream:URL, transparent or local"),
         (["ws://skyq", "-s", "/no/such.py"], "/no/such.py"),
         (["ws://skyq", "--set", "nosuch=1"], "nosuch"),
+        (["ws://skyq", "-o", ""], "say where to record with -o"),
+        (["ws://skyq", "--set", "wsproxy_recording=b.db"], "say where to record with -o"),
+        (["ws://skyq", "--set", "confdir=/proc/none"], "give another folder with --set confdir"),
         (["ws://skyq", "--client-dialect", "nosuch"], "there is no dialect 'nosuch'"),
     ],
 )
@@ -317,6 +322,7 @@ def test_recordings_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
         (["--mode", "regular"], r"Set your client's proxy to  http://127\.0\.0\.1:\d+\n"),
         (["--mode", "socks5"], r"Set your client's proxy to  socks5://127\.0\.0\.1:\d+\n"),
         (["wss://127.0.0.1:9"], r"Give your client  ws://127\.0\.0\.1:\d+\n"),
+        (["--mode", "reverse:https://127.0.0.1:9"], r"Give your client  ws://127\.0\.0\.1:\d+\n"),
     ],
 )
 def test_it_says_which_certificate_to_trust(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -328,9 +334,18 @@ def test_it_says_which_certificate_to_trust(arguments: list[str], words: str, tm
         assert running.end() == 0
 
 
-def test_it_says_how_other_machines_reach_it(tmp_path: Path) -> None:
-    arguments = ["ws://127.0.0.1:9", "--listen-host", "0.0.0.0", "-o", str(tmp_path / "a.db")]
-    with recording(*arguments) as running:
-        assert running.url.startswith("ws://127.0.0.1:")
-        running.wait_for("From other machines", "err")
+@pytest.mark.parametrize(("host", "here"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+def test_it_says_how_it_is_reached(host: str, here: str, tmp_path: Path) -> None:
+    with recording("ws://127.0.0.1:9", "--listen-host", host, "-o", str(tmp_path / "a.db")) as running:
+        assert running.url.startswith(f"ws://{here}:")
+        port = int(running.url.rpartition(":")[2])
+        socket.create_connection((here.strip("[]"), port), PATIENCE_S).close()
+        running.wait_for(rf"From other machines, .* in place of {re.escape(here)}\.", "err")
+        assert running.end() == 0
+
+
+def test_at_all_addresses_one_url_is_enough(tmp_path: Path) -> None:
+    with recording("ws://127.0.0.1:9", "--listen-host", "", "-o", str(tmp_path / "a.db")) as running:
+        running.wait_for("Ctrl-C", "err")
+        assert re.findall(r"ws://\S+:", running.err) == ["ws://127.0.0.1:"]
         assert running.end() == 0

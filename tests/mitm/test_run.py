@@ -25,6 +25,7 @@ from tests.wire.build import TEXT, frame
 from tests.wire.handshakes import REQUEST, RESPONSE
 from wsproxy.errors import ReachError, RecordingError, UsageError, WsproxyError
 from wsproxy.mitm.internals import find_addon
+from wsproxy.mitm.startup import reserved_port
 from wsproxy.store.reader import open_recording
 
 PROGRAM = """
@@ -155,6 +156,15 @@ def test_mitmwebs_port_in_use(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         error = run_error(web=True, set_options=[f"web_port={taken.getsockname()[1]}"])
     assert isinstance(error, ReachError)
+    assert "Try specifying a different port" in str(error)
+
+
+def test_a_port_for_mitmweb_is_not_given_to_others() -> None:
+    with reserved_port(LOOPBACK) as reserved:
+        address = reserved.getsockname()
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(address)
+        socket.create_server(address).close()
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ def record(
             f"{settings['normalize']} was taken for a profile: write --normalize=strict, or TARGET before"
             " --normalize"
         )
+    if not recording or any(each.startswith("wsproxy_recording") for each in settings["set_options"]):
+        raise UsageError("say where to record with -o PATH or a URL, or --no-recording")
     device = _device(target, mode)
     notices = _Notices()
     place = None if no_recording else recording
@@ -215,14 +217,15 @@ def _say_where(
 
 def _where_lines(urls: Sequence[str], device: "Target | None", settings: dict[str, Any]) -> Iterator[str]:
     for url in urls:
-        if device:
-            yield f"Give your client  {url}{device.path}"
+        if url.startswith("ws://"):
+            yield f"Give your client  {url}{device.path if device else ''}"
         else:
             yield f"Set your client's proxy to  {url}"
     if not urls:
         yield "What the operating system redirects here is relayed."
     if settings["listen_host"] in _WILDCARDS:
-        yield "From other machines, with this machine's name in place of 127.0.0.1."
+        here = urls[0].partition("://")[2].rpartition(":")[0] if urls else "127.0.0.1"
+        yield f"From other machines, with this machine's name in place of {here}."
     if device is None or device.tls:
         certificate = _certificate(settings["set_options"])
         yield f"A client that speaks TLS must trust  {certificate}"
@@ -246,12 +249,17 @@ def _say_what(facts: "ProxyFacts") -> None:
     recording = facts.recording
     if recording is None:
         click.echo(f"Relayed {sessions}; nothing was recorded.", err=True)
-    elif not facts.sessions:
+    elif not (facts.sessions or facts.exchanges):
         click.echo("No session passed: nothing was recorded.", err=True)
     else:
-        frames = f"{facts.frames:,} frame{'s' * (facts.frames != 1)}"
         from wsproxy.store.location import shown_place
 
         place = shown_place(recording)
-        click.echo(f"Recorded {sessions} with {frames} in {place}", err=True)
-        click.echo(f"Look at them with  wsproxy show {place}", err=True)
+        frames = f"{facts.frames:,} frame{'s' * (facts.frames != 1)}"
+        exchanges = f"{facts.exchanges:,} HTTP exchange{'s' * (facts.exchanges != 1)}"
+        if facts.sessions:
+            click.echo(f"Recorded {sessions} with {frames} in {place}", err=True)
+            click.echo(f"Look at them with  wsproxy show {place}", err=True)
+        else:
+            click.echo(f"No session passed; recorded {exchanges} in {place}", err=True)
+            click.echo(f"Look at them with  wsproxy show --http {place}", err=True)

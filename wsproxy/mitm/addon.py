@@ -48,7 +48,8 @@ class WsproxyAddon:
     def __init__(self, observers: Sequence[Observer] = (), *, waits_for_startup: bool = False) -> None:
         self.sessions = Sessions(lambda: audience(ctx.master))
         self.redaction: Redaction | None = None
-        self.addons = [GoneDevices(), Notices(self.shown), Exchanges(self.sessions)]
+        self.exchanges = Exchanges(self.sessions)
+        self.addons = [GoneDevices(), Notices(self.shown), self.exchanges]
         self.failure: WsproxyError | None = None
         self.frames = 0
         self._observers = observers

@@ -19,13 +19,14 @@ from wsproxy.store.model import HttpExchange
 
 
 class Exchanges:
-    """Records what passes that is no session. `clock` gives nanoseconds since the epoch."""
+    """Records what passes that is no session, and counts it. `clock` gives nanoseconds since the epoch."""
 
     name = "wsproxy_exchanges"
 
     def __init__(self, sessions: Sessions, clock: Callable[[], int] = time.time_ns) -> None:
         self._sessions = sessions
         self._clock = clock
+        self.recorded = 0
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """A response is complete."""
@@ -45,6 +46,7 @@ class Exchanges:
         await self._sessions.relaxed.wait()
         if self._sessions.recorder is not None:
             self._sessions.recorder.exchange(exchange)
+            self.recorded += 1
 
 
 def _exchange(flow: http.HTTPFlow, now_ns: int) -> HttpExchange:

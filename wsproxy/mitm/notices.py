@@ -13,7 +13,14 @@ from wsproxy.mitm.heads import raw_head
 
 _log = logging.getLogger(__name__)
 
+_PROXY_HINTS = (
+    (
+        "407 Proxy Authentication Required",
+        "give the upstream proxy its user and password with --set upstream_auth=USER:PASSWORD",
+    ),
+)
 _HINTS = (
+    *_PROXY_HINTS,
     ("Certificate verify failed", "to connect all the same, use --insecure (mitmproxy's ssl_insecure)"),
     ("cannot agree on a TLS version", "for an old device, use --legacy-tls"),
     ("handshake failure", "for an old device, use --legacy-tls"),
@@ -22,7 +29,10 @@ _HINTS = (
     ("connection closed", "for an old device, use --legacy-tls; if it speaks no TLS, ask for ws://"),
     ("does not speak TLS", "ask for ws://"),
 )
-_PLAIN_HINTS = (("server closed connection", "if it speaks TLS, ask for wss://"),)
+_PLAIN_HINTS = (
+    *_PROXY_HINTS,
+    ("server closed connection", "if it speaks TLS, ask for wss://"),
+)
 
 
 class Notices:

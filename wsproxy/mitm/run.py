@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from socket import socket
 from typing import Any, cast
 
 from mitmproxy import exceptions
@@ -19,7 +20,13 @@ from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.interrupts import stopped_by_signals
 from wsproxy.mitm.logs import forwarded_logs
-from wsproxy.mitm.startup import StartupCheck, free_port, listen_on_tcp_alone, listening_urls, stop_listening
+from wsproxy.mitm.startup import (
+    StartupCheck,
+    listen_on_tcp_alone,
+    listening_urls,
+    reserved_port,
+    stop_listening,
+)
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
@@ -74,10 +81,11 @@ class ProxySettings:
 
 @dataclass(frozen=True, slots=True)
 class ProxyFacts:
-    """What a run of the proxy came to. `frames` counts those recorded."""
+    """What a run of the proxy came to. `frames` and `exchanges` (plain HTTP) count those recorded."""
 
     sessions: int
     frames: int
+    exchanges: int
     recording: str | None
 
 
@@ -91,6 +99,7 @@ class Proxy:
         self._settings = settings
         self._addon = WsproxyAddon(settings.observers, waits_for_startup=True)
         self._master: Master | None = None
+        self._reserved: socket | None = None
         self._stop_wanted = False
 
     def run(self) -> ProxyFacts:
@@ -129,7 +138,7 @@ class Proxy:
             raise UsageError(text + hint) from error
         except OSError as error:
             # mitmweb's port; mitmproxy's own are looked after by StartupCheck.
-            raise ReachError(f"{error.strerror or error}".split("\n")[0]) from error
+            raise ReachError(" ".join(f"{error.strerror or error}".split())) from error
         finally:
             if self._master is not None:
                 await self._finish(self._master)
@@ -140,6 +149,8 @@ class Proxy:
         if not self._addon.finished:
             await master.done()
         await stop_listening()
+        if self._reserved is not None:
+            self._reserved.close()
 
     def _make_master(self) -> Master:
         settings = self._settings
@@ -187,7 +198,8 @@ class Proxy:
         )
         options.set(*settings.set_options, defer=True)
         if settings.web and options.web_port == 0:
-            options.update(web_port=free_port(options.web_host))
+            self._reserved = reserved_port(options.web_host)
+            options.update(web_port=self._reserved.getsockname()[1])
         options.update(scripts=list(settings.scripts), wsproxy_recording=settings.recording or "")
 
     def _ready(self) -> None:
@@ -204,7 +216,10 @@ class Proxy:
             self.stop()
 
     def _facts(self) -> ProxyFacts:
-        return ProxyFacts(self._addon.sessions.opened, self._addon.frames, self._settings.recording)
+        addon = self._addon
+        return ProxyFacts(
+            addon.sessions.opened, addon.frames, addon.exchanges.recorded, self._settings.recording
+        )
 
 
 def run_proxy(settings: ProxySettings) -> ProxyFacts:

@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 from mitmproxy import ctx
@@ -25,7 +26,7 @@ from mitmproxy.utils import human
 from wsproxy.errors import ReachError, UsageError, WsproxyError
 from wsproxy.mitm.internals import find_addon
 
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _SCHEMES: dict[type[mode_specs.ProxyMode], str] = {
     mode_specs.ReverseMode: "ws",
     mode_specs.RegularMode: "http",
@@ -61,7 +62,7 @@ class StartupCheck(ErrorCheck):
         # Other threads may have proxies of their own, or programs.
         records = [record for record in self.logger.has_errored if record.thread == threading.get_ident()]
         if error is None and records:
-            error = UsageError(_one_line(records[0]))
+            error = _certificates_error(records[0]) or UsageError(_one_line(records[0]))
         if error is not None:
             raise error
 
@@ -87,16 +88,22 @@ def listen_on_tcp_alone(spec: str) -> None:
             object.__setattr__(mode, "transport_protocol", mode_specs.TCP)
 
 
-def free_port(host: str) -> int:
-    """A port of `host` (empty: of any address) that nobody listens on: mitmweb never says which one it got
-    for 0. Raises OSError if `host` is none of this machine.
+def reserved_port(host: str) -> socket.socket:
+    """A port of `host` (empty: of any address) for mitmweb, which never says which one it got for 0: as long
+    as the socket is open, no other is given that port unless it asks for it. Raises OSError if `host` is none
+    of this machine.
     """
     family, *_, address = socket.getaddrinfo(
         host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    with socket.create_server(address, family=family) as found:
-        port: int = found.getsockname()[1]
-    return port
+    found = socket.socket(family)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 async def stop_listening() -> None:
@@ -110,8 +117,10 @@ def listening_urls() -> list[str]:
     urls = []
     for server in _servers():
         scheme = _SCHEMES.get(type(server.mode))
-        for host, port, *_ in server.listen_addrs if scheme else ():
-            urls.append(f"{scheme}://{human.format_address((_WILDCARDS.get(host, host), port))}")
+        addresses = [(host, port) for host, port, *_ in server.listen_addrs] if scheme else []
+        for host, port in addresses:
+            if host != "::" or ("0.0.0.0", port) not in addresses:
+                urls.append(f"{scheme}://{human.format_address((_WILDCARDS.get(host, host), port))}")
     return list(dict.fromkeys(urls))
 
 
@@ -130,7 +139,8 @@ def _listen_error() -> ReachError | None:
                 reason, hint = "there is no such host", _ANOTHER_HOST
             return ReachError(f"cannot listen on {_wanted_address(server)}: {reason}; {hint}")
         if error is not None:
-            return ReachError(f"{server.mode.description} cannot start: {' '.join(str(error).split())}")
+            reason, _, _ = " ".join(str(error).split()).partition(" Stack backtrace:")
+            return ReachError(f"{server.mode.description} cannot start: {reason}")
     return None
 
 
@@ -138,6 +148,17 @@ def _wanted_address(server: ServerInstance[Any]) -> str:
     host = server.mode.listen_host(ctx.options.listen_host)
     port = server.mode.listen_port(ctx.options.listen_port)
     return human.format_address((host or "0.0.0.0", port or 0))
+
+
+def _certificates_error(record: logging.LogRecord) -> UsageError | None:
+    folder = Path(ctx.options.confdir).expanduser()
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, OSError) or not str(error.filename).startswith(str(folder)):
+        return None
+    return UsageError(
+        f"cannot keep certificates in {folder}: {error.strerror}; give another folder with"
+        " --set confdir=FOLDER"
+    )
 
 
 def _one_line(record: logging.LogRecord) -> str:

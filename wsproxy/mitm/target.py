@@ -56,4 +56,5 @@ def _meant(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     if separator:
         return f"{_LIKELY.get(scheme.lower(), 'ws')}://{rest}"
-    return f"ws://{text}" if text else "ws://HOST:PORT"
+    place = text.lstrip("/")
+    return f"ws://{place}" if place else "ws://HOST:PORT"
