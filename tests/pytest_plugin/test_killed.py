@@ -48,6 +48,23 @@ def test_nothing_that_a_killed_run_left_counts(project: Project, device: Device,
     project.run("-o", ini).assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("last", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_an_interrupted_test_leaves_the_recording_as_it_was(
+    project: Project, device: Device, last: str
+) -> None:
+    write_test(project, device, last)
+    project.pytester.runpytest_subprocess("--ws-record-mode=once")
+    assert project.recordings() == []
+    write_test(project, device)
+    project.run("--ws-record-mode=once").assert_outcomes(passed=1)
+    write_test(project, device, last)
+    project.pytester.runpytest_subprocess("--ws-record-mode=rewrite")
+    assert device.clients == 3
+    assert project.recordings() == ["test_device/test_ask.db"]
+    write_test(project, device)
+    project.run().assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize("suffix", [".db", ".jsonl"])
 def test_a_session_that_was_cut_short_is_named_and_rewritten(
     project: Project, device: Device, suffix: str

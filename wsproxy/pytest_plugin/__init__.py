@@ -135,6 +135,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 def _tell(item: pytest.Item, error: BaseException) -> None:
     """Say what happened beside what failed, once."""
     if _EPISODE in item.stash:
+        if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+            item.stash[_EPISODE].interrupt()
         story = item.stash[_EPISODE].story()
         del item.stash[_EPISODE]
         if story and not isinstance(error, pytest.skip.Exception):

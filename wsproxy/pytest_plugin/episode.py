@@ -103,6 +103,11 @@ class WsReplay:
         if self._recorder is not None:
             self._recorder.stop()
 
+    def interrupt(self) -> None:
+        """The test was ended in the middle: no new recording is made of that."""
+        if self._recorder is not None:
+            self._recorder.interrupt()
+
     def failure(self, *, over: bool = True) -> str:
         """Why the test fails although nothing in it did; empty if it does not. Until it is `over`, clients
         that are still connected may say what is missing.

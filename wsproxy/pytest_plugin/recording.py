@@ -86,6 +86,7 @@ class TestRecorder:
         self._settings = settings
         self._redact = tuple(redact)
         self._proxy: BackgroundProxy | None = None
+        self._interrupted = False
 
     def start(self) -> str:
         """Start the proxy; the URL to give the client, without a path.
@@ -132,6 +133,10 @@ class TestRecorder:
         """What the proxy has to say."""
         return () if self._proxy is None else tuple(self._proxy.notices)
 
+    def interrupt(self) -> None:
+        """What was recorded is not all: do not put it in place of what was there."""
+        self._interrupted = True
+
     def stop(self) -> None:
         """End the recording, and put it in its place.
 
@@ -145,7 +150,7 @@ class TestRecorder:
             self._discard()
             raise
         try:
-            if self._draft is not None and _holds_something(self._draft.draft):
+            if self._draft is not None and not self._interrupted and _holds_something(self._draft.draft):
                 self._draft.keep()
         finally:
             self._discard()
