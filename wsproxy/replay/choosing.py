@@ -11,9 +11,9 @@ from wsproxy.replay.choice import Offer
 from wsproxy.replay.hearing import Heard, Hearing
 from wsproxy.replay.link import Link
 from wsproxy.replay.model import PlayedMessage
-from wsproxy.replay.pings import PATIENCE_NS
 from wsproxy.replay.script import Expect, Play, Step
 from wsproxy.replay.setting import Setting
+from wsproxy.replay.timing import PATIENCE_NS
 
 _ALIKE = 64
 """Among so many sessions the first message decides."""

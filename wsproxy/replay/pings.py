@@ -11,9 +11,6 @@ from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.script import Play
 
-PATIENCE_NS = 1_000_000_000
-"""How long a recorded Ping is waited for before it is passed over."""
-
 _KEPT = 32
 
 

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.actions import Action, Done, End, Log, Matches, More, Wait, Write
+from wsproxy.replay.batch import Batch
 from wsproxy.replay.cursor import Cursor
 from wsproxy.replay.hearing import Heard
 from wsproxy.replay.model import OnMismatch, PlayedMessage, ReplayOptions
-from wsproxy.replay.pings import PATIENCE_NS, Pings
+from wsproxy.replay.pings import Pings
 from wsproxy.replay.script import Expect, ExpectBytes, ExpectEnd, Play, PlayEnd, Step
-from wsproxy.replay.timing import Pace
+from wsproxy.replay.timing import Grace, Pace
 from wsproxy.replay.unrecorded import Unrecorded, departure
 from wsproxy.replay.variation import Variation
 from wsproxy.store.model import TcpEnd
-
-_BATCH_SIZE = 1 << 16
 
 
 class Player:
@@ -48,18 +47,16 @@ class Player:
         self._unrecorded = Unrecorded(side, log, masking_key)
         self._variation = variation
         self._script = Cursor()
+        self._batch = Batch()
         self._inbox: deque[PlayedMessage] = deque()
         self._received = 0
         self._peer_ended = self._gone = False
-        self._patience: int | None = None
+        self._grace = Grace()
         self._pings = Pings()
         self._close_heard = False
         self._abandoned = False
         self._own_end = False
-        self._pending: End | None = None
         self._early: Play | None = None
-
-    # --- what comes in
 
     def feed(self, steps: Sequence[Step]) -> None:
         """Give the next steps; none: there are no more."""
@@ -85,27 +82,9 @@ class Player:
         """The steps not taken, of those that were given."""
         return self._script.left
 
-    # --- what is to be done
-
     def next(self, now_ns: int) -> Action:
         """What to do now."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            return pending
-        out: list[bytes] = []
-        size = 0
-        for action in self._actions(now_ns):
-            if not isinstance(action, Write):
-                if not out:
-                    return action
-                if isinstance(action, End):
-                    self._pending = action
-                break
-            out.append(action.data)
-            size += len(action.data)
-            if size >= _BATCH_SIZE:
-                break
-        return Write(b"".join(out))
+        return self._batch.next(self._actions(now_ns))
 
     def _actions(self, now_ns: int) -> Iterator[Action]:
         while True:
@@ -129,8 +108,6 @@ class Player:
                 return self._expect_end(step, now_ns)
             case PlayEnd():
                 return self._play_end(step, now_ns)
-
-    # --- playing
 
     def _play(self, step: Play, now_ns: int) -> Action | None:
         if self._gone:
@@ -168,10 +145,8 @@ class Player:
         rest = b"" if self._variation is None else self._variation.receive_eof()
         if not rest:
             return End(how)
-        self._pending = End(how)
+        self._batch.end = End(how)
         return Write(rest)
-
-    # --- hearing
 
     def _expect(self, step: Expect, now_ns: int) -> Action | None:
         ping = step.message.opcode == Opcode.PING
@@ -201,7 +176,7 @@ class Player:
         if live is not None:
             self._pace.anchor(step.at_ns, live.at_ns)
         self._script.advance()
-        self._patience = None
+        self._grace.over()
         return None
 
     def _wait_for_message(self, now_ns: int) -> Action:
@@ -209,10 +184,9 @@ class Player:
         cut = self._script.next_played()
         if cut is None or cut is self._early or self._own_end or not self._may_be_awaited(cut):
             return Wait()
-        if self._patience is None:
-            self._patience = now_ns + PATIENCE_NS
-        if now_ns < self._patience:
-            return Wait(self._patience)
+        until_ns = self._grace.until_ns(now_ns)
+        if now_ns < until_ns:
+            return Wait(until_ns)
         self._early = cut
         return Write(cut.data if self._variation is None else self._variation.receive_data(cut.data))
 
@@ -223,10 +197,9 @@ class Player:
     def _wait_for_ping(self, step: Expect, now_ns: int) -> Action | None:
         if not self._pings.expected:
             return self._pass(step)
-        if self._patience is None:
-            self._patience = max(now_ns, self._pace.due(step.at_ns)) + PATIENCE_NS
-        if now_ns < self._patience:
-            return Wait(self._patience)
+        until_ns = self._grace.until_ns(max(now_ns, self._pace.due(step.at_ns)))
+        if now_ns < until_ns:
+            return Wait(until_ns)
         self._pings.expected = False
         return self._pass(step)
 
@@ -281,8 +254,6 @@ class Player:
             return self._pass(step)
         return self._abandon() if self._peer_ended else Wait()
 
-    # --- ending
-
     def _expect_end(self, step: ExpectEnd, now_ns: int) -> Action | None:
         if self._inbox:
             return self._unexpected(now_ns)
@@ -292,9 +263,8 @@ class Player:
         if not self._close_heard:
             return Wait()
         # Whoever has said goodbye may wait for the other to hang up first.
-        if self._patience is None:
-            self._patience = max(now_ns, self._pace.due(step.at_ns)) + PATIENCE_NS
-        return Wait(self._patience) if now_ns < self._patience else self._pass(step)
+        until_ns = self._grace.until_ns(max(now_ns, self._pace.due(step.at_ns)))
+        return Wait(until_ns) if now_ns < until_ns else self._pass(step)
 
     def _abandon(self) -> Action | None:
         self._abandoned = True

@@ -4,6 +4,9 @@ import math
 
 from wsproxy.errors import UsageError
 
+PATIENCE_NS = 1_000_000_000
+"""How long something is waited for that may not come, as a recorded Ping."""
+
 _NOW_NS = 500_000
 """What is due within half a millisecond goes out now: a loop's timers are no finer."""
 _FOR_EVER_S = 1e9
@@ -73,3 +76,22 @@ class Pace:
             return 0
         wait = self.due(recorded_ns) - now_ns
         return wait if wait > _NOW_NS else 0
+
+
+class Grace:
+    """How long to wait for a thing that may not come; `over` is called before the next one."""
+
+    __slots__ = ("_until_ns",)
+
+    def __init__(self) -> None:
+        self._until_ns: int | None = None
+
+    def until_ns(self, from_ns: int) -> int:
+        """When to go on without it; it counts from the time of the first call."""
+        if self._until_ns is None:
+            self._until_ns = from_ns + PATIENCE_NS
+        return self._until_ns
+
+    def over(self) -> None:
+        """It came, or is done without."""
+        self._until_ns = None
