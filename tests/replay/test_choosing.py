@@ -4,13 +4,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from tests.devices.endpoints import Route, connect
 from tests.replay.sessions import AT_ONCE, answers, closing, opened, record, says, start
 from tests.replay.test_server import CLOSE, PING, PONG, run, running, settled
 from tests.store.recording import AT, recording_to
 from tests.wire.build import client_frame, close, frame
 from tests.wire.handshakes import request
 from wsproxy.protocol.frame import Side
+from wsproxy.protocol.heads import parse_request_head
+from wsproxy.replay.choice import Choice, Offer, Refusal
 from wsproxy.replay.report import ReplayReport
+from wsproxy.store.model import HttpExchange, StoredExchange
 from wsproxy.store.redaction import Redaction
 
 TALKS = [[says(name), answers(f"you are {name}")] for name in ("ann", "bob")]
@@ -118,3 +124,56 @@ def test_subprotocols_count_without_the_secrets_among_them(tmp_path: Path) -> No
                 await client.expect(frame(1, b"1"))
 
     run(scenario())
+
+
+def test_requests_are_found_by_what_redaction_left_of_them(tmp_path: Path) -> None:
+    rules = Redaction.of([r"regex:/devices/(\w+)", "query:token"])
+    targets = ["/devices/s3cret/a?token=s3cret&page=1", "/devices/s3cret/a?token=s3cret&page=2", "/a/s3cret"]
+    with recording_to(tmp_path / "plain.db", redaction=rules) as recorder:
+        for number, target in enumerate(targets):
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Number: %d\r\n\r\n" % number
+            asked = b"GET %b HTTP/1.1\r\n\r\n" % target.encode()
+            recorder.exchange(
+                HttpExchange(AT, AT, "x:1", "x:2", f"http://x{target}", asked, b"", head, b"", 0, 0)
+            )
+
+    async def scenario() -> None:
+        async with running(tmp_path / "plain.db") as server:
+            client = await connect(Route(server.port))
+            with closing(client):
+                for path, answer in (
+                    (b"/devices/other/a?token=other&page=2", b"200 OK\r\nContent-Length: 0\r\nX-Number: 1"),
+                    (b"/devices/other/a?token=other&page=1", b"200 OK\r\nContent-Length: 0\r\nX-Number: 0"),
+                    (b"/devices/other/b", b"404 Not Found"),
+                ):
+                    await client.send(b"GET " + path + b" HTTP/1.1\r\n\r\n")
+                    await client.expect(b"HTTP/1.1 " + answer)
+                    if answer.startswith(b"200"):
+                        await client.expect(b"\r\n\r\n")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("recorded", "live", "left"),
+    [
+        ("/a", "/a", True),
+        ("/a", "/b", False),
+        ("/REDACTED", "/b", True),
+        ("/REDACTED/c", "/b/c", True),
+        ("/REDACTED/c", "/b/d", False),
+        ("/x/REDACTED/x", "/x/x", False),
+        ("/REDACTED/REDACTED/c", "/a/b/c", True),
+        ("/REDACTED-REDACTED/c", "/a/b/c", False),
+        ("/REDACTED-REDACTED-/c", "/a-b-/c", True),
+        ("/REDACTED/c/REDACTED/c", "/b/c", False),
+    ],
+)
+def test_a_path_is_what_redaction_may_have_left(recorded: str, live: str, left: bool) -> None:
+    heads = (f"GET {target} HTTP/1.1\r\n\r\n".encode() for target in (recorded, live))
+    asked, sent = (parse_request_head(head) for head in heads)
+    exchange = HttpExchange(
+        AT, AT, "x:1", "x:2", "http://x/", asked.raw, b"", b"HTTP/1.1 200\r\n\r\n", b"", 0, 0
+    )
+    choice = Choice([Offer.of_exchange(StoredExchange(1, exchange))], loop=False)
+    assert isinstance(choice.candidates(sent), Refusal) is not left

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from wsproxy.protocol.handshake import is_upgrade_request, negotiate
 from wsproxy.protocol.heads import RequestHead, parse_request_head, parse_response_head
 from wsproxy.store.model import StoredExchange, StoredSession
-from wsproxy.store.redaction import Redaction, redaction_from_json
+from wsproxy.store.redaction import REPLACEMENT, Redaction, redaction_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Asked(NamedTuple):
             self.upgrade != recorded.upgrade,
             self.credentials != recorded.credentials,
             self.subprotocols != recorded.subprotocols,
-            self.query != recorded.query,
+            not _left_of(self.query, recorded.query),
             self.spelling != recorded.spelling,
         )
 
@@ -91,6 +91,14 @@ class Offer:
         """What secrets were removed by; empty for nothing."""
         return () if self.redaction is None else self.redaction.rules
 
+    def fits(self, asked: Asked) -> bool:
+        """Whether this is what was asked for. An exchange does not tell by which rules it was redacted."""
+        if asked.method != self.asked.method:
+            return False
+        if self.exchange is None:
+            return asked.path == self.asked.path
+        return _left_of(asked.path, self.asked.path)
+
     def agrees_as(self, other: "Offer") -> bool:
         """Whether, when it begins, it cannot be told from the other one: both agreed on the same."""
         return self._agreed() == other._agreed()
@@ -118,11 +126,7 @@ class Choice:
         """
         asked = Asked.by(request)
         seen = {rules: _recorded_as(request, redaction) for rules, redaction in self._redactions.items()}
-        fitting = [
-            (offer, seen[offer.rules])
-            for offer in self._offers
-            if offer.asked.path == seen[offer.rules].path and offer.asked.method == asked.method
-        ]
+        fitting = [(offer, seen[offer.rules]) for offer in self._offers if offer.fits(seen[offer.rules])]
         if not fitting:
             known = ", ".join(self.paths[:10]) or "nothing"
             return Refusal(404, "Not Found", f"nothing was recorded for {asked.path}; recorded: {known}")
@@ -166,6 +170,22 @@ class Choice:
 def _recorded_as(request: RequestHead, redaction: Redaction | None) -> Asked:
     """What would have been recorded of a request that was made to a recorder with these rules."""
     return Asked.by(request if redaction is None else parse_request_head(redaction.head(request.raw)))
+
+
+def _left_of(live: str, recorded: str) -> bool:
+    """Whether `recorded` may be what redaction leaves of `live`; the same if it has taken out nothing."""
+    first, *others = recorded.split(REPLACEMENT)
+    if not others:
+        return live == recorded
+    position, end = len(first), len(live) - len(others[-1])
+    if not (live.startswith(first) and live.endswith(others[-1]) and position <= end):
+        return False
+    for other in others[:-1]:
+        found = live.find(other, position, end)
+        if found < 0:
+            return False
+        position = found + len(other)
+    return True
 
 
 def place_of(target: bytes) -> tuple[str, str]:
