@@ -14,9 +14,11 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
+from tests.replay.sessions import record, says
 from wsproxy.demo.device import status_document
 from wsproxy.errors import ReachError, RecordingError, UsageError
 from wsproxy.replay import serve
+from wsproxy.store.redaction import Redaction
 
 SKYQ = str(Path(__file__).parents[2] / "recordings" / "skyq.db")
 PATH = "/as/system/status"
@@ -148,3 +150,15 @@ def test_it_speaks_tls_with_a_certificate_made_for_it() -> None:
         with pytest.raises(ssl.SSLCertVerificationError):
             connect(replay.url(PATH))
         assert replay.report().mismatches == ()
+
+
+def test_what_is_secret_is_no_difference_in_a_mismatch(tmp_path: Path) -> None:
+    rules = Redaction.of(["json:/token"])
+    record(tmp_path / "a.db", [says('{"token":"s3cret","ask":1}')], redaction=rules)
+    with serve(tmp_path / "a.db") as replay:
+        with connect(replay.url(PATH)) as client:
+            client.send('{"token":"mine","ask":2}')
+            with pytest.raises(ConnectionClosedError):
+                client.recv(timeout=10)
+        (mismatch,) = replay.report().mismatches
+    assert [line.strip() for line in mismatch.diff if line[:1] in "+-"] == ['-   "ask": 1,', '+   "ask": 2,']

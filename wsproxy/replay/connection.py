@@ -123,5 +123,5 @@ class ClientConnection:
         recorded = [message for message in left if message.side is Side.CLIENT]
         if expected is not None and not expected.control:
             recorded.insert(0, expected)
-        near = nearest(recorded, live)
+        near = nearest(recorded, live if self._play is None else self._play.as_recorded(live))
         return (None, ()) if near is None else (near.message, near.diff)

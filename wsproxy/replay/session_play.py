@@ -15,12 +15,14 @@ from wsproxy.replay.link import Link
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.opening import doubts, response_for
 from wsproxy.replay.player import Player
+from wsproxy.replay.redacted import redacted
 from wsproxy.replay.requests import skip_body
 from wsproxy.replay.script import Expect, Play, Step
 from wsproxy.replay.setting import Setting
 from wsproxy.replay.source import Pages, dialect_of
 from wsproxy.replay.variation import Variation
 from wsproxy.store.model import StoredSession
+from wsproxy.store.redaction import Redaction
 
 _INBOX = 256
 _POLICY_VIOLATION = (1008).to_bytes(2, "big")
@@ -38,6 +40,7 @@ class SessionPlay:
         self._player: Player | None = None
         self._pages: Pages | None = None
         self._session: StoredSession | None = None
+        self._redaction: Redaction | None = None
 
     @property
     def waiting(self) -> bool:
@@ -59,6 +62,10 @@ class SessionPlay:
             return 0
         counts = (self._session.client.messages, self._session.server.messages)
         return sum(counts) - sum(self._book.passed.values())
+
+    def as_recorded(self, live: PlayedMessage) -> PlayedMessage:
+        """A live message without what is secret in the session that is played."""
+        return live if self._redaction is None else redacted(self._redaction, live)
 
     async def run(self, request: RequestHead, found: Sequence[Offer]) -> None:
         """To the end of the connection. Raises RecordingError if the session cannot be read."""
@@ -88,7 +95,7 @@ class SessionPlay:
     async def _play(self, offer: Offer, hearing: Hearing, early: Sequence[Heard], began_ns: int) -> None:
         session = offer.session
         assert session is not None
-        self._session = session
+        self._session, self._redaction = session, offer.redaction
         self._book.begin(session.id)
         self._pages = await self._setting.source.script(session)
         self._player = Player(
