@@ -1,7 +1,6 @@
 """Every collected case comes under a rule, and what it puts on the wire gives a finding of that rule."""
 
 import re
-from itertools import count
 
 import pytest
 
@@ -13,15 +12,13 @@ from tests.conformance.case_rules import (
     HANDSHAKES_OUT_OF_REACH,
     by_case,
 )
-from tests.conformance.test_checker import Sight
-from tests.conformance.test_normalizer_cases import SESSIONS, events
+from tests.conformance.sight import sight_of
+from tests.conformance.test_normalizer_cases import SESSIONS
 from tests.wire.cases import CASES
 from tests.wire.conversation import Case
 from wsproxy.conformance.options import OPTIONS
 from wsproxy.conformance.rules import RULES
 from wsproxy.conformance.rules_receiver import RECEIVER_RULES
-from wsproxy.protocol.frame import Side
-from wsproxy.protocol.handshake import HeadReader
 
 COLLECTIONS = {
     "frames": (FRAMES, FRAMES_BY_OPTION, FRAMES_OUT_OF_REACH),
@@ -65,21 +62,7 @@ def cited(case: Case) -> set[str]:
 
 def findings(case: Case) -> set[str]:
     """The rules a checker finds broken in it."""
-    readers = {side: HeadReader(side) for side in Side}
-    following: list[tuple[Side, bytes | None]] = []
-    for side, data in events(case):
-        reader = readers[side]
-        if data is not None and reader.head is None and reader.reason is None:
-            data = reader.rest if reader.receive_data(data) is not None or reader.reason is not None else b""
-        following.append((side, data))
-    sight = Sight(readers[Side.CLIENT].head or b"", readers[Side.SERVER].head or b"")
-    for (side, data), at_s in zip(following, count(), strict=False):
-        if data is None:
-            sight.eof(side, at_s)
-        elif data:
-            sight.send(side, data, at_s)
-    sight.end(len(following) + 30)
-    return {finding.rule_id for finding in sight.found}
+    return {finding.rule_id for finding in sight_of(case, end_after_s=30).found}
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
