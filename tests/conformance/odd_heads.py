@@ -18,6 +18,7 @@ from tests.wire.handshakes import (
 )
 
 _EXTENSIONS = b"Sec-WebSocket-Extensions: "
+_SUBPROTOCOL = b"Sec-WebSocket-Protocol: "
 _DEFLATE = _EXTENSIONS + b"permessage-deflate"
 
 
@@ -207,6 +208,16 @@ ODD_RESPONSES = (
         detail="quotes",
     ),
     ResponseVector("Accept with underscores", _answered(b"Sec-WebSocket-", b"Sec_WebSocket_"), _NAMES),
+    *(
+        ResponseVector(
+            f"subprotocol {value.decode()}",
+            response(_SUBPROTOCOL + value),
+            ("response.subprotocol",),
+            response(_SUBPROTOCOL + b"ocpp1.5"),
+            request(_SUBPROTOCOL + b"ocpp1.6, ocpp1.5"),
+        )
+        for value in (b'"ocpp1.5"', b"[ocpp1.5]", b"ocpp1.5;", b"ocpp1.5 ocpp1.6")
+    ),
     ResponseVector("extensions ;", response(_EXTENSIONS + b";"), ("field.extensions",)),
     ResponseVector(
         "extensions without semicolon",

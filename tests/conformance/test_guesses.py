@@ -1,5 +1,7 @@
 """Guesses about headers that do not say what they should: right on real faults, silent on what conforms."""
 
+from typing import Literal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +54,28 @@ def test_a_length_is_guessed(dialect: Dialect, size: int, side: Side, cut: int) 
     line.wait(10)
     assert line.peers[side.other].messages() == [(TEXT, text) for text in said]
     assert set(line.rules(side)) == {"frame.length-encoding"}
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("size", [300, 1703, 65_535, 65_536, 70_000])
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_a_length_that_is_always_written_long_is_guessed(
+    order: Literal["little", "big"], size: int, side: Side
+) -> None:
+    """The 127 and eight bytes the wrong way round, or four: for messages of any length over 125 bytes."""
+    key = KEY if side is CLIENT else b""
+    header = (
+        bytes((0x81, 127 | (0x80 if key else 0))) + size.to_bytes(8 if order == "little" else 4, order) + key
+    )
+    payload = apply_mask_from_start(words(size), KEY) if key else words(size)
+    for data in (header + payload, (header + payload) * 2):
+        line = Line(GUESSING)
+        line.send(side, data)
+        line.wait(10)
+        assert line.peers[side.other].messages() == [(TEXT, words(size))] * (
+            len(data) // len(header + payload)
+        )
+        assert "frame.length-encoding" in line.rules(side)
 
 
 @pytest.mark.parametrize("side", list(Side))

@@ -7,7 +7,7 @@ Source: RFC 6455 section 5.2; cases L01 L02 L03 L06 L07 L17 (lengths), Q06 (torn
 F03 F06 Q05 (the next frame).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from wsproxy.conformance.stray import WAIT, Stray
 from wsproxy.conformance.utf8_stream import is_utf8
@@ -24,6 +24,7 @@ ABSURD = 1 << 40
 _SANE = 1 << 28
 """Larger than any frame worth a guess, and smaller than four bytes of text would be as a length."""
 _LEAST_LONG = 1 << 16
+_LONG_FORM = 126
 _WINDOW = 4096
 _DATA = (b"\x81", b"\x82")
 _ENOUGH = 200
@@ -132,15 +133,11 @@ class Guesses:
         form = data[1] & 0x7F
         length = (header.length or 0) if isinstance(header, Header) else ABSURD
         if form == 127 and length >= ABSURD:
-            dialects, least = (LEN32, LITTLE_ENDIAN), _LEAST_LONG
+            # Who writes short lengths that long as well is taken for it only where no long one is to be seen.
+            long = [*_readings(data, (LEN32, LITTLE_ENDIAN), _LEAST_LONG)]
+            yield from long or _readings(data, (LEN32, LITTLE_ENDIAN), _LONG_FORM)
         elif form == 126 and length < 126 and not self._may_fit(data, header):
-            dialects, least = (LEN126, LEN126), 126
-        else:
-            return
-        for dialect in dialects:
-            reading = dialect.read_header(data)
-            if isinstance(reading, Header) and least <= (reading.length or 0) < _SANE:
-                yield reading.length or 0, dialect
+            yield from _readings(data, (LEN126,), _LONG_FORM)
 
     def _may_fit(self, data: bytes, header: Header | Unreadable) -> bool:
         """Whether a short length that is written long may be right; nothing at all is not written so."""
@@ -191,3 +188,11 @@ class Guesses:
         return (
             is_text and len(data) >= header.size + (header.length or 0) and self._says_something(data, header)
         )
+
+
+def _readings(data: bytes, dialects: Iterable[Dialect], least: int) -> Iterator[tuple[int, Dialect]]:
+    """The lengths that the header has in these dialects, from `least` on."""
+    for dialect in dialects:
+        reading = dialect.read_header(data)
+        if isinstance(reading, Header) and least <= (reading.length or 0) < _SANE:
+            yield reading.length or 0, dialect

@@ -57,7 +57,9 @@ def mend_subprotocol(draft: HeadDraft, context: HeadContext) -> None:
     selected = [
         each.strip() for value in draft.get_all(b"sec-websocket-protocol") for each in value.split(b",")
     ]
-    kept = next((each for each in selected if each in offered), None)
+    # Of what is no token the tokens in it count: "a" in quotes, [a], a; or several without a comma.
+    tokens = [token for each in selected for token in TOKEN.findall(each)]
+    kept = next((each for each in (*selected, *tokens) if each in offered), None)
     if kept is None and selected:
         kept = alias_of(selected[0], offered, _aliases(context))
     if kept is None:
