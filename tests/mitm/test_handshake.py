@@ -216,6 +216,30 @@ def test_two_bytes_are_not_enough_to_tell(loop: LoopThread, device: Device, mode
     assert proxy.facts.sessions == 1
 
 
+@pytest.mark.parametrize(
+    "start",
+    [b"\r\nget /as  HTTP/1.0", b"GET\t/as\tHTTP/1.1", b"\n\0GET /a b HTTP/1.1", b"\r\nGET /as HTTP1.1"],
+    ids=["spaces", "tabs", "space in the target", "no slash"],
+)
+def test_a_request_line_in_a_tunnel_need_not_be_right(loop: LoopThread, device: Device, start: bytes) -> None:
+    asked = lines(start, HOST, UPGRADE, CONNECTION, KEY)
+
+    async def talk(port: int) -> None:
+        client = await connect(Route(port, "connect", (LOOPBACK, device.port)))
+        await client.send_segment(asked[:9])
+        await client.send(asked[9:])
+        served = await device.accept()
+        await served.expect(asked)
+        await served.send(RESPONSE)
+        await client.expect(RESPONSE)
+        await hang_up(client, served)
+
+    with inside(device, mode="regular") as proxy:
+        loop.run(talk(proxy.port))
+    assert proxy.facts is not None
+    assert proxy.facts.sessions == 1
+
+
 def test_plain_http_beside_a_session(loop: LoopThread, device: Device) -> None:
     """Its heads are mitmproxy's business; on the same connection an upgrade may follow."""
     plain = lines(b"GET /about HTTP/1.1", b"Host: skyq")

@@ -18,7 +18,7 @@ _TLS_HANDSHAKE = 0x16
 _TLS_TOLD_AT = 3
 _METHODS = (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"PATCH", b"DELETE", b"TRACE")
 _BEFORE_A_REQUEST = b"\r\n\t \0\xef\xbb\xbf"
-_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/", re.IGNORECASE)
+_REQUEST_LINE = re.compile(rb"([A-Z]+)[ \t]+[^ \t\r\n][^\r\n]*[ \t]HTTP[^\r\n]*", re.IGNORECASE)
 
 
 def choose_layer(asked: NextLayer, opener: SessionOpener) -> None:
@@ -44,11 +44,16 @@ def _undecided(data: bytes) -> bool:
     line = data.lstrip(_BEFORE_A_REQUEST)
     if not data or b"\n" in line or (b"\r" in line and _REQUEST_LINE.match(line)):
         return False
-    method, space, _ = line.upper().partition(b" ")
+    method, *space = re.split(rb"[ \t]", line.upper(), maxsplit=1)
     return method in _METHODS if space else any(known.startswith(method) for known in _METHODS)
 
 
 def _as_expected(data: bytes) -> bytes:
-    """The data as mitmproxy's patterns expect it: nothing before a request, lines ended by CRLF."""
-    line = data.lstrip(_BEFORE_A_REQUEST)
-    return re.sub(rb"\r?\n|\r", b"\r\n", line) if _REQUEST_LINE.match(line) else data
+    """The data as mitmproxy's patterns expect it: nothing before a request, one space behind its method,
+    lines ended by CRLF.
+    """
+    head = data.lstrip(_BEFORE_A_REQUEST)
+    line = _REQUEST_LINE.match(head)
+    if line is None:
+        return data
+    return line[1] + b" / HTTP/1.1" + re.sub(rb"\r?\n|\r", b"\r\n", head[line.end() :])
