@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.devices.endpoints import Route, connect
+from tests.replay.served import CLOSE, PING, PONG, run, running, settled
 from tests.replay.sessions import AT_ONCE, answers, closing, opened, record, says, start
-from tests.replay.test_server import CLOSE, PING, PONG, run, running, settled
 from tests.store.recording import AT, recording_to
 from tests.wire.build import client_frame, close, frame
 from tests.wire.handshakes import request
