@@ -8,15 +8,7 @@ import pytest
 
 from tests.protocol.compression import Compressor
 from tests.store.recording import AT, START, recording_to
-from tests.store.test_redacted_recording import (
-    AGREED,
-    HEADS,
-    PLACES,
-    RULES,
-    WIDE,
-    assert_clean,
-    read_all,
-)
+from tests.store.redacted import AGREED, HEADS, PLACES, RULES, WIDE, assert_clean, read_all
 from tests.wire.build import KEY, PING, TEXT, frame
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side

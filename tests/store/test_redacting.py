@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.protocol.compression import Compressor
 from tests.protocol.strategies import chunk_sizes
 from tests.store.recording import AT, START
-from tests.store.test_redacted_recording import AGREED, WIDE
+from tests.store.redacted import AGREED, WIDE
 from tests.wire.build import KEY, frame
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import RFC6455
