@@ -293,3 +293,19 @@ def test_what_a_peer_says_cannot_move_the_cursor(path: Path) -> None:
         done = wsproxy_here("lint", str(path), "--format", form)
         assert done.code == 1
         assert "\x1b" not in done.out
+
+
+def test_a_dialect_that_is_not_at_hand_can_have_any_headers(path: Path, tmp_path: Path) -> None:
+    grammar = tmp_path / "short.py"
+    grammar.write_text(
+        "from construct import Byte, Computed, Struct\n"
+        "HEADER = Struct('length' / Byte, 'fin' / Computed(True), 'rsv' / Computed(0),"
+        " 'opcode' / Computed(1), 'masked' / Computed(False), 'masking_key' / Computed(None))\n"
+    )
+    with recorder(path) as found:
+        session = found.open_session(proper(server_dialect=str(grammar)))
+        session.receive_data(SERVER, b"\x81" + b"x" * 0x81, BEGAN_NS)
+        end(session)
+    done = wsproxy_here("lint", str(path), "--json")
+    assert [each["rule"] for each in done.objects] == ["close.missing"]
+    assert done.code == 1

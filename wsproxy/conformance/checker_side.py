@@ -170,7 +170,8 @@ class SideState:
 
     def _judge(self, prefix: bytes) -> int:
         """The least length with which a frame that begins so has nothing to be said of its header."""
-        right = self._plain and prefix[0] in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)
+        # A dialect that is not at hand when a recording is read may have shorter headers.
+        right = self._plain and len(prefix) > 1 and prefix[0] in (0x80 | Opcode.TEXT, 0x80 | Opcode.BINARY)
         if not right or (prefix[1] >= 0x80) is not (self.side is Side.CLIENT):
             return _NEVER
         return LEAST_EXTENDED.get(prefix[1] & 0x7F, 0)
