@@ -119,6 +119,22 @@ def test_foreign_bytes_at_the_very_end() -> None:
     assert sight.eof(SERVER) == ["stream.http-bytes"]
 
 
+def test_a_close_behind_foreign_bytes_may_be_there() -> None:
+    sight = Sight()
+    sight.send(CLIENT, client_frame(CLOSE, close(1000)))
+    sight.send(SERVER, b"\xef\xbb\xbf" + frame(CLOSE, close(1000)))
+    assert sight.eof(SERVER) == ["stream.byte-order-mark"]
+    assert sight.end(60) == []
+
+
+def test_stray_zeros_begin_no_message() -> None:
+    sight = Sight()
+    assert sight.send(SERVER, bytes(3) + frame(TEXT, b"hello")) == [
+        "message.orphan-continuation",
+        "stream.stray-zero",
+    ]
+
+
 def test_a_close_that_is_not_answered() -> None:
     sight = Sight()
     sight.send(CLIENT, client_frame(CLOSE, close(1000)), 1)

@@ -87,6 +87,9 @@ DEFLATE_BROKEN = [
     ("deflate.not-compressed", frame(TEXT, b"hello", rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
     ("deflate.tail-cut-inside", frame(TEXT, DEFLATED, rsv=4, fin=False) + frame(CONT, DEFLATED)),
     ("deflate.frame-by-frame", frame(TEXT, DEFLATED, rsv=4, fin=False) + frame(CONT, DEFLATED, rsv=4)),
+    ("deflate.rsv1-missing", frame(TEXT, DEFLATED) + frame(TEXT, DEFLATED, rsv=4)),
+    ("deflate.rsv1-missing", frame(TEXT, DEFLATED[:3], fin=False) + frame(CONT, DEFLATED[3:])),
+    ("deflate.rsv1-missing", frame(TEXT, DEFLATED[:3], fin=False) + frame(CONT, DEFLATED[3:], rsv=4)),
     ("deflate.plain-in-window", frame(TEXT, PLAIN) + frame(TEXT, BEHIND_PLAIN, rsv=4)),
 ]
 
@@ -96,6 +99,14 @@ def test_what_a_compressing_side_sends(rule_id: str, data: bytes) -> None:
     sight = Sight(request(OFFER), response(OFFER))
     assert sight.send(SERVER, frame(TEXT, DEFLATED, rsv=4)) == []
     assert rule_id in sight.send(SERVER, data)
+
+
+def test_text_that_is_compressed_and_not_marked_is_no_bad_text() -> None:
+    sight = Sight(request(OFFER), response(OFFER))
+    first, second = deflated(b"tick tock tick tock", b"tick tock, again")
+    assert sight.send(SERVER, frame(TEXT, first)) == ["deflate.rsv1-missing"]
+    assert sight.send(SERVER, frame(TEXT, second, rsv=4)) == []
+    assert sight.send(SERVER, frame(TEXT, b"caf\xe9 au lait")) == ["message.text-not-utf8"]
 
 
 KEPT_OVER_TIME = ("keepalive.", "close.missing", "close.unanswered")

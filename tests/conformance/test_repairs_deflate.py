@@ -8,8 +8,8 @@ import pytest
 
 from tests.conformance.normalizing import CLIENT, SERVER, Line, negotiated, profile
 from tests.wire.build import BINARY, CLOSE, CONT, PING, TEXT, client_frame, close, frame
+from wsproxy.conformance.checks_deflate import UNMARKED
 from wsproxy.conformance.normalizer import Legs
-from wsproxy.conformance.repairs_deflate import UNMARKED
 
 DEFLATE = negotiated("permessage-deflate")
 BOTH = Legs.alike(DEFLATE)

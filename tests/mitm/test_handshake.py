@@ -216,6 +216,14 @@ def test_two_bytes_are_not_enough_to_tell(loop: LoopThread, device: Device, mode
     assert proxy.facts.sessions == 1
 
 
+def test_a_request_with_a_key_of_the_rfc_waits_for_no_bytes_of_hixie_76(
+    loop: LoopThread, device: Device
+) -> None:
+    asked = lines(GET, HOST, UPGRADE, CONNECTION, KEY, b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5")
+    with inside(device) as proxy:
+        loop.run(hang_up(*loop.run(answered(device, Route(proxy.port), asked, asked, RESPONSE, RESPONSE))))
+
+
 @pytest.mark.parametrize(
     "start",
     [b"\r\nget /as  HTTP/1.0", b"GET\t/as\tHTTP/1.1", b"\n\0GET /a b HTTP/1.1", b"\r\nGET /as HTTP1.1"],

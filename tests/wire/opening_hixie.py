@@ -2,7 +2,7 @@
 
 from tests.wire.build import lines, noise
 from tests.wire.conversation import Case, case, client, device
-from tests.wire.handshakes import CONNECTION, asks, request
+from tests.wire.handshakes import CONNECTION
 
 HIXIE_REQUEST = lines(
     b"GET /demo HTTP/1.1",
@@ -83,12 +83,6 @@ HIXIE = (
         client(HIXIE_REQUEST, b"^n:ds[4U"),
         device(HIXIE_RESPONSE, noise(16), b"\r\n"),
         HIXIE_TALK,
-    ),
-    case(
-        "keys-of-the-rfc-and-of-hixie-76",
-        "relay",
-        "RFC 6455 section 4.1",
-        asks(request(b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5", b"Sec-WebSocket-Key2: 12998 5 Y3 1  .P00")),
     ),
 )
 

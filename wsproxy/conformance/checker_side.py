@@ -152,7 +152,9 @@ class SideState:
         foreign = foreign_bytes(
             pending[:FRAME_WINDOW], message_open=self.context.message_open, side=self.side
         )
-        return self._named(foreign, self.end) or self._guessed(pending, self.end) or cut
+        named = self._named(foreign, self.end)
+        self.lost = bool(named)
+        return named or self._guessed(pending, self.end) or cut
 
     def _guessed(self, data: bytes, offset: int) -> list[Finding]:
         """What the frame that never came to its end makes sense as."""

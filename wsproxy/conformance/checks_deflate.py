@@ -12,6 +12,7 @@ from wsproxy.protocol.inflate import DeflateFault
 
 DAMAGED = "deflate.damaged"
 WINDOW_EXCEEDED = "deflate.window-exceeded"
+UNMARKED = "deflate.rsv1-missing"
 
 _RULES: Mapping[str, str] = MappingProxyType(
     {
@@ -24,6 +25,7 @@ _RULES: Mapping[str, str] = MappingProxyType(
         DeflateFault.INNER_TAIL: "deflate.tail-cut-inside",
         DeflateFault.WRAPPED: "deflate.wrapped",
         DeflateFault.NOT_COMPRESSED: "deflate.not-compressed",
+        DeflateFault.UNMARKED: UNMARKED,
     }
 )
 

@@ -169,7 +169,8 @@ def _chunk_size(data: bytes) -> ForeignBytes | None:
         return None
     if size == 0:
         return ForeignBytes("stream.chunk-size", line.end(), "the size line of the last HTTP chunk (0)")
-    if after != b"\r\n" and not _may_begin_frame(data[line.end() :]):
+    inside = data[line.end() :]
+    if not _may_begin_frame(inside) and not (after == b"\r\n" and inside[0] >= _FIN):
         return None
     return ForeignBytes("stream.chunk-size", line.end(), f"the size line of an HTTP chunk of {size} bytes")
 

@@ -53,7 +53,9 @@ class FrameContext:
         begun = frame.is_control or (self.control_open and frame.opcode == Opcode.CONTINUATION)
         control_open = begun and not frame.fin and not self.message_open
         closed = self.closed or frame.opcode == Opcode.CLOSE
-        message_open = self.message_open if begun else not frame.fin
+        # 00 00 where no message is under way begins none: two stray zeros look like that.
+        nothing = frame.opcode == Opcode.CONTINUATION and not frame.length
+        message_open = self.message_open if begun or (nothing and not frame.fin) else not frame.fin
         if (control_open, closed, message_open) == (self.control_open, self.closed, self.message_open):
             return self
         return replace(self, message_open=message_open, control_open=control_open, closed=closed)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from wsproxy.conformance.checks_deflate import (
     DAMAGED,
     DEFLATE_FAULTS,
+    UNMARKED,
     WINDOW_EXCEEDED,
     deflate_rule,
     stands_alone,
@@ -29,7 +30,6 @@ from wsproxy.protocol.opcodes import Opcode
 
 _LARGEST_WINDOW = 15
 _ENDED = "deflate.ended"
-UNMARKED = "deflate.rsv1-missing"
 
 
 class Verdict(NamedTuple):

@@ -5,13 +5,14 @@ Source: RFC 6455 section 5.6; RFC 7692 section 6.
 
 from collections.abc import Callable
 
+from wsproxy.conformance.checks_deflate import UNMARKED
 from wsproxy.conformance.conditions import Conditions, Draft
 from wsproxy.conformance.hold import Hold
 from wsproxy.conformance.json_depth import JsonDepth
 from wsproxy.conformance.large_frame import NOT_UTF8
 from wsproxy.conformance.outlet import Outlet
 from wsproxy.conformance.repairs_close import INVALID_DATA, TOO_BIG
-from wsproxy.conformance.repairs_deflate import UNMARKED, Compression
+from wsproxy.conformance.repairs_deflate import Compression
 from wsproxy.conformance.repairs_messages import IN_CLEAR, SPLIT_JSON, MessageDraft, MessageRepairs
 from wsproxy.conformance.utf8_stream import begins_utf8, completion, is_utf8
 from wsproxy.protocol.frame import RSV1, Frame

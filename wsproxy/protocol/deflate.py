@@ -182,6 +182,8 @@ class Inflater:
             yield [Fragment(True, data)], None
         if several and not self._per_frame and any(fragment.rsv1 for fragment in fragments[1:]):
             yield fragments, DeflateFault.EACH_FRAME
+            if not fragments[0].rsv1:
+                yield [Fragment(True, data)], DeflateFault.UNMARKED
         if several and fragments[0].rsv1:
             yield [Fragment(True, fragment.data) for fragment in fragments], DeflateFault.INNER_TAIL
         inside = unwrapped(data, self._limit) if fragments[0].rsv1 else None

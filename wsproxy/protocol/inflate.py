@@ -37,6 +37,7 @@ class DeflateFault(StrEnum):
     EACH_FRAME = "each of its frames is compressed by itself (RFC 7692 section 6.1)"
     WRAPPED = "it is wrapped as in a zlib or gzip file, not raw DEFLATE (RFC 7692 section 7.2.1)"
     NOT_COMPRESSED = "compressed, but it is plain text (RFC 7692 section 7.2.1)"
+    UNMARKED = "compressed, but not marked so: RSV1 is not set on its first frame (RFC 7692 section 6.1)"
     INNER_TAIL = (
         "00 00 ff ff was removed from the end of each frame, not of the message (RFC 7692 section 7.2.1)"
     )

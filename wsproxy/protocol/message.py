@@ -8,7 +8,8 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.deflate import Inflater, InflateStream
 from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, WireEvent
-from wsproxy.protocol.inflate import Fragment
+from wsproxy.protocol.inflate import DeflateFault, Fragment
+from wsproxy.protocol.opcodes import Opcode
 
 MESSAGE_LIMIT = 1 << 20
 
@@ -28,10 +29,10 @@ class Message(NamedTuple):
     """An assembled data message.
 
     `opcode` is that of its first frame. `payload` is decompressed and at most the limit long; `length` is the
-    whole length in bytes, `truncated` whether that is more. `compressed` says RSV1 was set on it. It was sent
-    in `frames` frames, in the bytes from `start_offset` to `end_offset` of its side's stream, where control
-    frames may stand in between. `error` says in what it departs from the RFCs, or why its payload is not what
-    the peer meant.
+    whole length in bytes, `truncated` whether that is more. `compressed` says RSV1 was set on it, or had to
+    be. It was sent in `frames` frames, in the bytes from `start_offset` to `end_offset` of its side's stream,
+    where control frames may stand in between. `error` says in what it departs from the RFCs, or why its
+    payload is not what the peer meant.
     """
 
     opcode: int
@@ -160,12 +161,25 @@ class MessageAssembler:
         rsv1, payload, length, error = frame.rsv >= RSV1, frame.payload, len(frame.payload), None
         if rsv1 and self._inflater is not None:
             payload, length, error, _ = self._inflater.inflate(payload)
+        elif self._inflater is not None and self._is_unmarked(frame.opcode, payload):
+            rsv1, error = True, DeflateFault.UNMARKED.value
+            payload, length, _, _ = self._inflater.inflate(payload)
         elif self._inflater is not None:
             self._inflater.pass_plain(payload)
         else:
             error = NOT_AGREED
         truncated = len(payload) < length
         return Message(frame.opcode, payload, length, 1, rsv1, frame.offset, end, truncated, error)
+
+    def _is_unmarked(self, opcode: int, payload: bytes) -> bool:
+        """Whether a text that is not marked as compressed is, by all that can be told."""
+        if opcode != Opcode.TEXT or self._inflater is None or payload.isascii():
+            return False
+        try:
+            payload.decode()
+        except UnicodeDecodeError:
+            return self._inflater.makes_text(payload)
+        return False
 
     def _receive_frame(self, frame: Frame) -> Message | None:
         message, unfinished = self._open, None
@@ -226,6 +240,14 @@ class MessageAssembler:
         elif message.compressed and self._inflater is not None:
             payload, length, error, _ = self._inflater.inflate_fragments(message.fragments())
             message.note(error)
+        elif (
+            self._inflater is not None
+            and len(payload) == length
+            and self._is_unmarked(message.opcode, payload)
+        ):
+            message.note(DeflateFault.UNMARKED.value)
+            message.compressed = True
+            payload, length, _, _ = self._inflater.inflate(payload)
         elif self._inflater is not None:
             self._inflater.pass_plain(payload, whole=len(payload) == length)
         elif message.compressed:
