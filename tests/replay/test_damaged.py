@@ -1,12 +1,14 @@
 """A recording that is damaged, or made to do harm, is said to be, or played as far as it makes sense."""
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.replay.sessions import FIN_AFTER, answers, record, says
-from wsproxy.errors import WsproxyError
+from wsproxy.errors import RecordingError, WsproxyError
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.heads import parse_request_head
 from wsproxy.replay.choice import Choice, Offer
@@ -55,3 +57,13 @@ def test_a_mutated_recording_raises_nothing_but_our_errors(tmp_path: Path, seed:
         except WsproxyError:
             outcomes["refused"] += 1
     assert min(outcomes.values()) > 0, outcomes
+
+
+def test_a_session_that_has_lost_frames_is_said_to_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    record(path, [says("one"), answers("two"), FIN_AFTER])
+    assert _look_at_everything(path) > 0
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM frames WHERE side = 1")
+    with pytest.raises(RecordingError, match="frames of the server: 1 were recorded, 0 are there"):
+        _look_at_everything(path)

@@ -235,6 +235,7 @@ def text(number: int, old: str, new: str) -> Callable[[list[str]], str]:
         (lambda lines: "\ufeff" + "".join(lines), "line 1 begins with a byte order mark"),
         (lambda lines: "".join(lines)[:-1], "line 7 is cut short"),
         (lambda lines: "".join(lines[:4]), "line 5 is missing: a session ends with a line for each side"),
+        (lambda lines: "".join([*lines[:2], *lines[3:]]), 'cannot be taken: "frames" is'),
         (lambda lines: "".join(lines[1:]), 'line 1 is not {"type":"recording","format":1}'),
         (lambda lines: "\n" + "".join(lines), "line 1 is not JSON"),
         (lambda lines: "".join([*lines, "\x1f\x8b\x08 garbage\n"]), "line 8 is not JSON"),

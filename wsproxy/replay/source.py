@@ -11,14 +11,14 @@ from itertools import islice
 
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.dialect import Dialect
-from wsproxy.protocol.frame import Side
+from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import DIALECTS
 from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.as_sent import as_sent
 from wsproxy.replay.choice import Offer
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.script import End, Expect, ExpectBytes, Happening, Play, Script, Step, Tail
-from wsproxy.store.model import HttpExchange, StoredEvent, StoredSession, TcpEnd
+from wsproxy.store.model import HttpExchange, SessionState, StoredEvent, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 
 _PAGE = 256
@@ -179,10 +179,11 @@ def script_of(
 def happenings(recording: Recording, session: StoredSession, plays: Side) -> Iterator[Happening]:
     """What was on the wire, with the ends of both directions, in the order in which it was seen.
 
-    What `plays` left unfinished, bytes of no frame, stands where it came last.
+    What `plays` left unfinished, bytes of no frame, stands where it came last. Raises RecordingError at the
+    end if frames are gone.
     """
     tail = recording.tail(session.id, plays)
-    whole = _with_ends(recording.events(session.id), _ends(session))
+    whole = _with_ends(_all_there(recording.events(session.id), session), _ends(session))
     return _with_tail(whole, session, plays, tail) if tail else whole
 
 
@@ -203,6 +204,21 @@ def _with_tail(
         yield happening
     if tail:
         yield Tail(tail, counts.last_at_ns, last_id)
+
+
+def _all_there(events: Iterator[StoredEvent], session: StoredSession) -> Iterator[StoredEvent]:
+    frames = dict.fromkeys(Side, 0)
+    for stored in events:
+        if type(stored.event) is Frame:
+            frames[stored.side] += 1
+        yield stored
+    for side, found in frames.items():
+        recorded = session.counts(side).frames
+        if session.state is SessionState.ENDED and found != recorded:
+            raise RecordingError(
+                f"session {session.id} is damaged (frames of the {side.value}: {recorded} were recorded,"
+                f" {found} are there): restore the recording from a copy"
+            )
 
 
 def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[StoredEvent | End]:

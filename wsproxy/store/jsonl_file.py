@@ -86,6 +86,7 @@ class _Order:
         self.missing_sides = 0
         self._session = self._exchange = self._position = 0
         self._rank = 0
+        self._frames = [0, 0]
 
     def check(self, record: Record) -> None:
         """Take the next row; raises LineError if it may not come now."""
@@ -98,20 +99,28 @@ class _Order:
             if self.missing_sides or self._exchange or number <= self._session:
                 raise LineError('"session" is out of order: sessions come one after another, by their number')
             self._session, self._position, self._rank, self.missing_sides = number, 0, 0, 2
+            self._frames = [0, 0]
         elif record.session_id != self._session or not self.missing_sides:
             raise LineError(f'"session" is {record.session_id}, among the lines of session {self._session}')
         elif record.table is schema.sides:
             if number != self._session * 2 + 2 - self.missing_sides:
                 raise LineError('"side" is out of order: the client comes first, then the server, at the end')
+            self._check_frames(self._frames[2 - self.missing_sides], record.values["frames"])
             self.missing_sides -= 1
         else:
             self._check_event(record, number)
+
+    def _check_frames(self, found: int, recorded: int) -> None:
+        if found != recorded:
+            raise LineError(f'"frames" is {recorded}, and there are {found} lines of frames of this side')
 
     def _check_event(self, record: Record, number: int) -> None:
         rank = EVENT_TABLES.index(record.table)
         if self.missing_sides < 2 or (number, rank) <= (self._position, self._rank):
             raise LineError('"position" is out of order: each line of a session has a greater one')
         self._position, self._rank = number, rank
+        if record.table is schema.frames:
+            self._frames[record.values["side"]] += 1
 
 
 def _record(line: bytes, number: int) -> Record | None:
