@@ -64,6 +64,12 @@ class InsideProxy:
         assert done.wait(PATIENCE_S)
         return results[0]
 
+    @property
+    def sessions(self) -> int:
+        """How many sessions there were, once the run is over."""
+        assert self.facts is not None
+        return self.facts.sessions
+
     def settle(self) -> None:
         """Return when what hooks have led to so far has been done."""
         for _ in range(3):

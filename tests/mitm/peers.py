@@ -14,13 +14,20 @@ async def opened(
     route: Route | None = None,
 ) -> tuple[Peer, Peer]:
     """A client and a device that have become a session through the proxy on `port`."""
-    client = await connect(route or Route(port))
+    return await answered(device, route or Route(port), request, request, response, response)
+
+
+async def answered(
+    device: Device, route: Route, request: bytes, wanted: bytes, response: bytes, got: bytes
+) -> tuple[Peer, Peer]:
+    """Send `request`, of which `wanted` must arrive; answer with `response`, of which `got` must."""
+    client = await connect(route)
     await client.send(request)
     served = await device.accept()
     client.other, served.other = served, client
-    await served.expect(request)
+    await served.expect(wanted)
     await served.send(response)
-    await client.expect(response)
+    await client.expect(got)
     return client, served
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.run import wsproxy_here
-from tests.devices.endpoints import Device, Route, connect
+from tests.devices.endpoints import Device
 from tests.devices.loop import LoopThread
 from tests.mitm.inside import Seen, inside
-from tests.mitm.peers import hang_up
+from tests.mitm.peers import hang_up, opened
 from tests.wire.build import CLOSE, CONT, TEXT, client_frame, close, frame
-from tests.wire.handshakes import REQUEST, RESPONSE
+from tests.wire.handshakes import RESPONSE
 from wsproxy.protocol.frame import Side
 from wsproxy.store.reader import open_recording
 
@@ -42,12 +42,7 @@ SENT = {
 
 def talk(loop: LoopThread, device: Device, place: Path, writes: list[bytes], splice: str) -> None:
     async def run(port: int) -> None:
-        client = await connect(Route(port))
-        await client.send(REQUEST)
-        served = await device.accept()
-        await served.expect(REQUEST)
-        await served.send(RESPONSE)
-        await client.expect(RESPONSE)
+        client, served = await opened(device, port)
         *before, last = writes
         for data in before:
             await served.send(data)

@@ -7,9 +7,8 @@ from mitmproxy import http
 
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
 from tests.devices.loop import LoopThread
-from tests.devices.peer import Peer
 from tests.mitm.inside import inside
-from tests.mitm.peers import hang_up, opened
+from tests.mitm.peers import answered, hang_up, opened
 from tests.mitm.recording import stored
 from tests.wire.build import TEXT, client_frame, frame, lines
 from tests.wire.handshakes import CONNECTION, GET, HOST, KEY, RESPONSE, UPGRADE
@@ -27,19 +26,6 @@ ODD = lines(
     eol=b"\n",
 )
 ODD_ANSWER = lines(b"HTTP/1.1 101", b"uPGRADE: websocket", b"no colon here", b"Set-Cookie:a=1", eol=b"\n")
-
-
-async def answered(
-    device: Device, route: Route, request: bytes, wanted: bytes, response: bytes, got: bytes
-) -> tuple[Peer, Peer]:
-    """Send `request`, of which `wanted` must arrive; answer with `response`, of which `got` must."""
-    client = await connect(route)
-    await client.send(request)
-    served = await device.accept()
-    await served.expect(wanted)
-    await served.send(response)
-    await client.expect(got)
-    return client, served
 
 
 class Patch:
@@ -163,8 +149,7 @@ def test_a_refusal_is_told(loop: LoopThread, device: Device) -> None:
         peers = loop.run(answered(device, Route(proxy.port), ODD, ODD, refusal, refusal))
         loop.run(hang_up(*peers))
     assert proxy.notices == [f"ws://{LOOPBACK}:{device.port}/status refused the opening handshake: 401 No"]
-    assert proxy.facts is not None
-    assert proxy.facts.sessions == 0
+    assert proxy.sessions == 0
 
 
 def test_a_dead_device_is_told(loop: LoopThread, device: Device) -> None:
@@ -212,8 +197,7 @@ def test_two_bytes_are_not_enough_to_tell(loop: LoopThread, device: Device, mode
 
     with inside(device, mode=mode) as proxy:
         loop.run(talk(proxy.port))
-    assert proxy.facts is not None
-    assert proxy.facts.sessions == 1
+    assert proxy.sessions == 1
 
 
 def test_a_request_with_a_key_of_the_rfc_waits_for_no_bytes_of_hixie_76(
@@ -244,8 +228,7 @@ def test_a_request_line_in_a_tunnel_need_not_be_right(loop: LoopThread, device: 
 
     with inside(device, mode="regular") as proxy:
         loop.run(talk(proxy.port))
-    assert proxy.facts is not None
-    assert proxy.facts.sessions == 1
+    assert proxy.sessions == 1
 
 
 def test_plain_http_beside_a_session(loop: LoopThread, device: Device) -> None:
@@ -254,12 +237,7 @@ def test_plain_http_beside_a_session(loop: LoopThread, device: Device) -> None:
     answer = lines(b"HTTP/1.1 200 OK", b"Content-Length: 2") + b"ok"
 
     async def talk(port: int) -> None:
-        client = await connect(Route(port))
-        await client.send(plain)
-        served = await device.accept()
-        await served.expect(plain)
-        await served.send(answer)
-        await client.expect(answer)
+        client, served = await answered(device, Route(port), plain, plain, answer, answer)
         await client.send(ODD)
         await served.expect(ODD)
         await served.send(ODD_ANSWER)
@@ -268,8 +246,7 @@ def test_plain_http_beside_a_session(loop: LoopThread, device: Device) -> None:
 
     with inside(device) as proxy:
         loop.run(talk(proxy.port))
-    assert proxy.facts is not None
-    assert proxy.facts.sessions == 1
+    assert proxy.sessions == 1
 
 
 def test_other_protocols_are_left_to_mitmproxy(loop: LoopThread, device: Device) -> None:
@@ -284,28 +261,21 @@ def test_other_protocols_are_left_to_mitmproxy(loop: LoopThread, device: Device)
 
     with inside(device) as proxy:
         loop.run(talk(proxy.port))
-    assert proxy.facts is not None
-    assert proxy.facts.sessions == 0
+    assert proxy.sessions == 0
 
 
 def test_interim_responses_do_not_wait_for_the_final_one(loop: LoopThread, device: Device) -> None:
     interim = b"HTTP/1.1 100 Continue\r\nX-Wait: yes\r\n\r\nHTTP/1.1 102 Processing\n\n"
 
     async def talk(port: int) -> None:
-        client = await connect(Route(port))
-        await client.send(ODD)
-        served = await device.accept()
-        await served.expect(ODD)
-        await served.send(interim)
-        await client.expect(interim)
+        client, served = await answered(device, Route(port), ODD, ODD, interim, interim)
         await served.send(ODD_ANSWER)
         await client.expect(ODD_ANSWER)
         await hang_up(client, served)
 
     with inside(device) as proxy:
         loop.run(talk(proxy.port))
-    assert proxy.facts is not None
-    assert proxy.facts.sessions == 1
+    assert proxy.sessions == 1
 
 
 def test_a_response_that_breaks_off_goes_on_as_it_is(loop: LoopThread, device: Device) -> None:

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.strict_peer import StrictPeer
-from tests.devices.endpoints import Device, Route, connect
+from tests.devices.endpoints import Device
 from tests.devices.loop import LoopThread
 from tests.devices.peer import PATIENCE_S
 from tests.mitm.inside import InsideProxy, inside
-from tests.mitm.peers import hang_up
+from tests.mitm.peers import hang_up, opened
 from tests.wire.build import CLOSE, PING, TEXT, client_frame, close, frame
 from tests.wire.handshakes import REQUEST, RESPONSE
 from wsproxy.protocol.frame import Side
@@ -48,12 +48,7 @@ def proxy(request: pytest.FixtureRequest, loop: LoopThread) -> Iterator[tuple[In
 
 async def converse(port: int, device: Device, sent: list[tuple[Side, bytes]]) -> dict[Side, bytes]:
     """What both sides get once all has been sent and both have hung up."""
-    client = await connect(Route(port))
-    await client.send(REQUEST)
-    served = await device.accept()
-    await served.expect(REQUEST)
-    await served.send(RESPONSE)
-    await client.expect(RESPONSE)
+    client, served = await opened(device, port)
     peers = {Side.CLIENT: client, Side.SERVER: served}
     for side, data in sent:
         if data and peers[side].end is None:
@@ -102,12 +97,7 @@ def test_a_side_that_pings_and_does_not_read_is_held_up(
         file.write('include = ["strict"]\n[options.client]\nanswer_pings = "at-once"\n')
 
     async def flood(port: int) -> int:
-        client = await connect(Route(port))
-        await client.send(REQUEST)
-        served = await device.accept()
-        await served.expect(REQUEST)
-        await served.send(RESPONSE)
-        await client.expect(RESPONSE)
+        client, served = await opened(device, port)
         served.stall()
         batch = frame(PING, b"x" * 100) * 600
         while served.sent.count < 4 * MOST and not served.held_up:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.devices.endpoints import Device, Route, connect
+from tests.devices.endpoints import Device, Route
 from tests.devices.loop import LoopThread
 from tests.mitm.inside import Seen, inside
-from tests.mitm.peers import hang_up, opened
+from tests.mitm.peers import answered, hang_up, opened
 from tests.wire.build import BINARY, PING, TEXT, client_frame, deflated, frame, lines, noise
 from tests.wire.handshakes import CONNECTION, HOST, KEY, UPGRADE, VERSION, response
 from wsproxy.errors import UsageError
@@ -93,13 +93,8 @@ def test_refusals_are_recorded_and_logged_without_secrets(
     loop: LoopThread, device: Device, tmp_path: Path
 ) -> None:
     async def refused(port: int) -> None:
-        client = await connect(Route(port))
-        await client.send(REQUEST)
-        served = await device.accept()
-        await served.expect(REQUEST)
         answer = lines(b"HTTP/1.1 403 Forbidden", b"Content-Length: 14") + SECRET
-        await served.send(answer)
-        await client.expect(answer)
+        client, served = await answered(device, Route(port), REQUEST, REQUEST, answer, answer)
         await hang_up(client, served)
 
     with inside(device, recording=str(tmp_path / "r.db"), redact=RULES) as proxy:

@@ -100,6 +100,17 @@ def record_session(
         session.end(AT + len(chunks))
 
 
+def flood(recorder: Recorder, callbacks: Callbacks, chunk: bytes, times: int) -> int:
+    """Record a session in which the server sends `chunk` so often; the most bytes that waited meanwhile."""
+    session, most = recorder.open_session(START), 0
+    for _ in range(times):
+        assert callbacks.relaxed.wait(30)
+        session.receive_data(Side.SERVER, chunk, AT)
+        most = max(most, recorder.backlog)
+    session.end(AT)
+    return most
+
+
 def stream_of(recording: Recording, side: Side, session_id: int = 1) -> bytes:
     """Everything a side sent, its head included."""
     return b"".join(recording.stream(session_id, side))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.recording import AT, START, Callbacks, recording_to, wait_until
+from tests.store.recording import AT, START, Callbacks, flood, recording_to, wait_until
 from tests.wire.build import frame
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.session import SessionEvent
@@ -78,16 +78,10 @@ def test_observers_are_told_the_same_whether_it_is_kept_or_not(tmp_path: Path, r
 def test_a_flood_that_is_only_shown_presses_too() -> None:
     callbacks, onlooker = Callbacks(), Onlooker()
     chunk = frame(2, bytes(100)) * 640
-    most = 0
     with recording_to(
         None, limits=WriterLimits(high_water=1 << 20), callbacks=callbacks, observers=(onlooker,)
     ) as recorder:
-        session = recorder.open_session(START)
-        for _ in range(50):
-            assert callbacks.relaxed.wait(30)
-            session.receive_data(Side.SERVER, chunk, AT)
-            most = max(most, recorder.backlog)
-        session.end(AT)
+        most = flood(recorder, callbacks, chunk, 50)
     assert callbacks.pressure[:2] == [True, False]
     assert most < 4 << 20
     assert sum(told[0] == "event" for told in onlooker.told) == 2 * 640 * 50

@@ -16,6 +16,7 @@ from tests.store.recording import (
     AT,
     START,
     Callbacks,
+    flood,
     read_streams,
     record_session,
     recording_to,
@@ -93,14 +94,8 @@ def test_a_flood_presses_and_what_waits_stays_bounded(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
     limits = WriterLimits(high_water=1 << 20)
     chunk = (b"\x82\x64" + bytes(100)) * 640
-    most = 0
     with recording_to(place, limits=limits, callbacks=callbacks) as recorder:
-        session = recorder.open_session(START)
-        for _ in range(200):
-            assert callbacks.relaxed.wait(30)
-            session.receive_data(Side.SERVER, chunk, AT)
-            most = max(most, recorder.backlog)
-        session.end(AT)
+        most = flood(recorder, callbacks, chunk, 200)
     assert callbacks.pressure[:2] == [True, False]
     # What is done but not committed yet counts, too.
     assert most < 4 << 20
