@@ -147,12 +147,17 @@ def test_the_exit_code(path: Path, opcode: int, payload: bytes, codes: dict[str,
     assert wsproxy_here("lint", str(path), "1").code == 0
 
 
-def test_repeated_findings_are_counted(path: Path) -> None:
+def record_padded(path: Path) -> None:
+    """A session with thirty messages that depart from one rule."""
     with recorder(path) as found:
         session = found.open_session(proper())
         for _ in range(30):
             send(session, SERVER, 0x1, b"padded\0")
         close(session)
+
+
+def test_repeated_findings_are_counted(path: Path) -> None:
+    record_padded(path)
     *listed, repeated = findings(path)
     assert [each["frame"] for each in listed] == list(range(1, MOST_LISTED + 1))
     assert repeated == {
@@ -204,11 +209,7 @@ def test_sarif(recording: str) -> None:
 
 
 def test_sarif_counts_what_is_repeated(path: Path) -> None:
-    with recorder(path) as found:
-        session = found.open_session(proper())
-        for _ in range(30):
-            send(session, SERVER, 0x1, b"padded\0")
-        close(session)
+    record_padded(path)
     results = sarif(wsproxy_here("lint", str(path), "--format", "sarif"))["results"]
     assert sum(result["occurrenceCount"] for result in results) == 30
 

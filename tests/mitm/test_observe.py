@@ -47,17 +47,21 @@ def test_addons_see_a_session(loop: LoopThread, device: Device, splice: str, uvl
     assert not proxy.notices
 
 
+def intercepting_the_first() -> Seen:
+    """An addon that notes hooks, and intercepts the first message."""
+
+    def intercept(flow: http.HTTPFlow) -> None:
+        if not seen.messages:
+            flow.intercept()
+
+    seen = Seen(intercept)
+    return seen
+
+
 @pytest.mark.parametrize("splice", ["true", "false"])
 def test_a_slow_hook_delays_nothing(loop: LoopThread, device: Device, splice: str) -> None:
     """Bytes go both ways while an addon still thinks about the first message."""
-    flows: list[http.HTTPFlow] = []
-
-    def intercept(flow: http.HTTPFlow) -> None:
-        if not flows:
-            flow.intercept()
-            flows.append(flow)
-
-    seen = Seen(intercept)
+    seen = intercepting_the_first()
     with inside(device, seen, set_options=[f"wsproxy_splice={splice}"]) as proxy:
         client, served = loop.run(opened(device, proxy.port))
         for number in range(20):
@@ -66,7 +70,7 @@ def test_a_slow_hook_delays_nothing(loop: LoopThread, device: Device, splice: st
             loop.run(client.send(client_frame(TEXT, b"ack")))
             loop.run(served.expect(client_frame(TEXT, b"ack")))
         assert seen.messages == [b"0"]
-        proxy.call(flows[0].resume)
+        proxy.call(seen.flows[0].resume)
         loop.run(hang_up(client, served))
         seen.wait(lambda: bool(seen.ended))
     assert [text for text in seen.messages if text != b"ack"] == [b"%d" % number for number in range(20)]
@@ -156,14 +160,7 @@ def test_no_layer_is_cut_out_where_there_is_tls(loop: LoopThread, tmp_path: Path
 
 
 def test_a_hook_that_hangs_stops_the_device_not_the_memory(loop: LoopThread, device: Device) -> None:
-    flows: list[http.HTTPFlow] = []
-
-    def intercept(flow: http.HTTPFlow) -> None:
-        if not flows:
-            flow.intercept()
-            flows.append(flow)
-
-    seen = Seen(intercept)
+    seen = intercepting_the_first()
     message = frame(TEXT, noise(50_000))
     count = 2000
 
@@ -188,7 +185,7 @@ def test_a_hook_that_hangs_stops_the_device_not_the_memory(loop: LoopThread, dev
         pouring = loop.run(pour_until_held_up(served, lambda: all(each.gate.closed for each in spy.sessions)))
         assert seen.messages == [noise(50_000)]
         assert client.received.count < count * len(message) / 2
-        proxy.call(flows[0].resume)
+        proxy.call(seen.flows[0].resume)
         loop.run(end(pouring, client))
         loop.run(hang_up(client, served))
         seen.wait(lambda: bool(seen.ended))

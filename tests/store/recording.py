@@ -24,6 +24,7 @@ RESPONSE = (
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 )
 AT = 1_700_000_000_000_000_000
+HELLO = b"\x81\x05Hello"
 
 START = SessionStart(
     started_at_ns=AT,

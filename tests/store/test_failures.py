@@ -14,6 +14,7 @@ import pytest
 
 from tests.store.recording import (
     AT,
+    HELLO,
     START,
     Callbacks,
     read_streams,
@@ -30,8 +31,6 @@ from wsproxy.store.migrations import APPLICATION_ID, MIGRATIONS
 from wsproxy.store.reader import open_recording
 from wsproxy.store.session_recorder import SessionRecorder
 from wsproxy.store.writer import Recorder
-
-HELLO = b"\x81\x05Hello"
 
 
 def start_recording(place: Path | str) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, select, update
 
-from tests.store.recording import AT, START, recording_to, wait_until
+from tests.store.recording import AT, HELLO, START, recording_to, wait_until
 from wsproxy.protocol.frame import Side
 from wsproxy.store import leases, schema
 from wsproxy.store.model import SessionState
 from wsproxy.store.reader import open_recording
 from wsproxy.store.writer import Recorder
 
-HELLO = b"\x81\x05Hello"
 NS = 1_000_000_000
 
 

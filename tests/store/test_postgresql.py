@@ -14,6 +14,7 @@ from tests.cli.test_record import recording
 from tests.store.feeder import HEAD, SESSIONS, stream
 from tests.store.recording import (
     AT,
+    HELLO,
     REQUEST,
     RESPONSE,
     START,
@@ -35,8 +36,6 @@ from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.model import ChangeKind, SessionState
 from wsproxy.store.reader import open_recording
 from wsproxy.store.session_recorder import Changed
-
-HELLO = b"\x81\x05Hello"
 
 
 def query(url: str, sql: str) -> list[tuple[object, ...]]:

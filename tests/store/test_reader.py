@@ -13,6 +13,7 @@ import pytest
 
 from tests.store.recording import (
     AT,
+    HELLO,
     REQUEST,
     RESPONSE,
     START,
@@ -28,8 +29,6 @@ from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind
 from wsproxy.store.reader import open_recording
 from wsproxy.store.session_recorder import Changed
-
-HELLO = b"\x81\x05Hello"
 
 
 def test_a_recording_can_be_read_while_it_is_written(tmp_path: Path) -> None:

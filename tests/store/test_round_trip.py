@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.protocol.strategies import masking_keys, piece_limits, streams
-from tests.store.recording import AT, REQUEST, RESPONSE, START, read_streams, record_session
+from tests.store.recording import AT, HELLO, REQUEST, RESPONSE, START, read_streams, record_session
 from tests.wire.build import frame
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side
 from wsproxy.protocol.grammar import load_dialect
@@ -21,7 +21,6 @@ from wsproxy.store.model import SessionState, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 from wsproxy.store.session_recorder import SessionRecorder
 
-HELLO = b"\x81\x05Hello"
 MASKED_HELLO = bytes.fromhex("8185 37fa213d 7f9f4d5158")
 DEFLATE_RESPONSE = RESPONSE[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 

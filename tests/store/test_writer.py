@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 
 from tests.store.recording import (
     AT,
+    HELLO,
     START,
     Callbacks,
     flood,
@@ -33,8 +34,6 @@ from wsproxy.store.limits import WriterLimits
 from wsproxy.store.model import ChangeKind, SessionEnd, SessionStart, SessionState, TcpEnd
 from wsproxy.store.reader import open_recording
 from wsproxy.store.session_recorder import Changed, Found
-
-HELLO = b"\x81\x05Hello"
 
 
 class Onlooker:

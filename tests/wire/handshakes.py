@@ -1,6 +1,6 @@
 """The opening handshake most cases use, and the conversation around it."""
 
-from tests.wire.build import CLOSE, TEXT, client_frame, close, frame, lines
+from tests.wire.build import CLOSE, TEXT, client_frame, close, frame, lines, words
 from tests.wire.conversation import Step, client, device
 
 HOST = b"Host: skyq:9006"
@@ -15,6 +15,7 @@ SWITCHING = b"HTTP/1.1 101 Switching Protocols"
 REQUEST = lines(GET, HOST, UPGRADE, CONNECTION, KEY, VERSION)
 RESPONSE = lines(SWITCHING, UPGRADE, CONNECTION, ACCEPT)
 
+SKYQ_FRAME = bytes.fromhex("817e06a7") + words(1703)
 HELLO = frame(TEXT, b'{"hello":"client"}')
 ANSWER = client_frame(TEXT, b'{"hello":"device"}')
 CLIENT_CLOSE = client_frame(CLOSE, close(1000, b"done"))

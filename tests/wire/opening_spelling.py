@@ -1,6 +1,6 @@
 """Opening requests as real clients spell them: names, values, lists."""
 
-from tests.wire.build import lines, words
+from tests.wire.build import lines
 from tests.wire.conversation import CLIENT_FIN, DEVICE_FIN, Case, case, client, device
 from tests.wire.handshakes import (
     CLOSED,
@@ -8,16 +8,13 @@ from tests.wire.handshakes import (
     GET,
     HOST,
     KEY,
+    SKYQ_FRAME,
     SWITCHING,
     UPGRADE,
     VERSION,
     asks,
     meets,
 )
-
-STATUS = words(1703)
-
-SKYQ_FRAME = bytes.fromhex("817e06a7") + STATUS
 
 ORIGIN = b"Origin: http://skyq:9006/as/system/status"
 

@@ -11,6 +11,7 @@ from tests.wire.handshakes import (
     KEY,
     REQUEST,
     RESPONSE,
+    SKYQ_FRAME,
     SWITCHING,
     UPGRADE,
     VERSION,
@@ -18,10 +19,6 @@ from tests.wire.handshakes import (
     meets,
     request,
 )
-
-STATUS = words(1703)
-
-SKYQ_FRAME = bytes.fromhex("817e06a7") + STATUS
 
 FOO_ACCEPT = b"Sec-WebSocket-Accept: BM0S0+ghftShuFVHQATK/DBiJq8="
 
