@@ -84,6 +84,10 @@ def test_profiles_are_included_from_beside_the_file(tmp_path: Path) -> None:
         ("[options]\nutf8 = 'repair'", "close, carry, guess, or transcode:CHARSET, not 'repair'"),
         ("[options]\nutf8 = 'transcode:klingon'", "transcode:CHARSET"),
         ("[options]\nutf8 = 'transcode:hex'", "transcode:CHARSET"),
+        ("[options]\nutf8 = 'transcode:punycode'", "transcode:CHARSET"),
+        ("[options]\nutf8 = 'transcode:undefined'", "transcode:CHARSET"),
+        ("[options]\neof_code = 1005", "eof_code takes a close code for the wire"),
+        ("[options]\nclose_codes = { 1013 = 1006 }", "takes a table of close codes"),
         ("[options]\nhold_limit = -1", "takes a whole number"),
         ("[options]\nping_interval = true", "takes a number of seconds"),
         ("[options]\nclose_codes = { 1012 = 1 }", "takes a table of close codes"),
@@ -101,6 +105,12 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> 
         load_profile(write(tmp_path, text))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_profile_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    place = tmp_path / "notepad.toml"
+    place.write_bytes(b"\xef\xbb\xbf[options]\r\nhold_limit = 7\r\n")
+    assert load_profile(str(place)).option("hold_limit", CLIENT) == 7
 
 
 def test_a_profile_that_is_not_there(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from wsproxy.protocol.opcodes import ASSIGNED_CLOSE_CODES
+
 type OptionCheck = Callable[[Any], bool]
 
 
@@ -52,10 +54,17 @@ def is_table_of(check: OptionCheck) -> OptionCheck:
 def _is_utf8_policy(value: Any) -> bool:
     if not isinstance(value, str) or not value.startswith("transcode:"):
         return isinstance(value, str) and value in ("replace", "binary", "close", "carry", "guess")
+    charset = value.removeprefix("transcode:")
     try:
-        return codecs.lookup(value.removeprefix("transcode:"))._is_text_encoding
+        # Some of Python's text encodings take no bytes at all, or not any: idna, punycode, undefined.
+        return codecs.lookup(charset)._is_text_encoding and bool(bytes(range(256)).decode(charset, "replace"))
     except (LookupError, ValueError):
         return False
+
+
+def _is_close_code(value: Any) -> bool:
+    """One that may go on the wire."""
+    return is_count(value) and (value in ASSIGNED_CLOSE_CODES or 3000 <= value <= 4999)
 
 
 def _is_heartbeat_list(value: Any) -> bool:
@@ -69,9 +78,7 @@ def _is_heartbeat_list(value: Any) -> bool:
 
 
 def _is_code_map(value: Any) -> bool:
-    return is_table_of(is_count)(value) and all(
-        re.fullmatch("[0-9]{1,5}", key) and 1000 <= code <= 4999 for key, code in value.items()
-    )
+    return is_table_of(_is_close_code)(value) and all(re.fullmatch("[0-9]{1,5}", key) for key in value)
 
 
 def _is_opcode_map(value: Any) -> bool:
@@ -153,10 +160,14 @@ _TABLE = (
     Option(
         "drop_at_close", False, _SWITCH, is_switch, "It is hung up on where it would be sent a Close frame."
     ),
-    Option("close_codes", {}, "a table of close codes", _is_code_map, "Close codes it needs others for."),
     Option(
-        "eof_code", 1001, "a close code", lambda v: is_count(v) and 1000 <= v <= 4999, "Its Close at EOF."
+        "close_codes",
+        {},
+        "a table of close codes for the wire",
+        _is_code_map,
+        "Close codes it needs others for.",
     ),
+    Option("eof_code", 1001, "a close code for the wire", _is_close_code, "Its Close at EOF."),
     Option(
         "close_timeout", 10.0, _SECONDS, is_amount, "After so long its answer to a Close is given for it."
     ),

@@ -129,7 +129,7 @@ def _find(spec: str, folder: Path, path: tuple[str, ...]) -> tuple[str, str, Pat
         )
     place = folder / spec
     try:
-        return place.read_text("utf-8"), str(place), place.parent
+        return place.read_text("utf-8-sig"), str(place), place.parent
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"profile {place}{by} cannot be read: {error}") from error
 
