@@ -4,7 +4,7 @@
   `setting` that all share. `requests` reads what it asks, `choice` (and `choosing`) says which session it
   gets, `session_play` plays that, or `handover` gives it away.
 - The client: `client_run` from recording to comparison, `client` on the wire (`asking`, `reaching`,
-  `leading`, `waiting`; `recorded_link`, `live_session`), `client_player` its turns.
+  `leading`, `waiting`; `recorded_link`, `live_session`), `client_turns` of a `client_player`.
 - Turns, pure: a `script` of steps (out of `source`, by `cursor`), `player`, `actions` (a `batch` of them),
   `timing`, `pings`, `unrecorded`, `hearing`; `opening` and `variation` fit what is sent to this run, with
   what `varying` takes from messages; `as_sent`.

@@ -10,9 +10,10 @@ from itertools import islice
 
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import DIALECTS
-from wsproxy.replay.actions import Done, End, Log, Matches, More, Wait, Write
+from wsproxy.replay.actions import Log, Matches
 from wsproxy.replay.asking import Address, AnswerReader, agreed, refusal, request_for
 from wsproxy.replay.client_player import ClientPlayer
+from wsproxy.replay.client_turns import ClientTurns
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.leading import exchanges_before
 from wsproxy.replay.live_session import LiveSession
@@ -24,13 +25,12 @@ from wsproxy.replay.script import Play, PlayEnd, Step
 from wsproxy.replay.source import script_of
 from wsproxy.replay.variation import Variation
 from wsproxy.replay.varying import Varying
-from wsproxy.replay.waiting import Patience, too_much
+from wsproxy.replay.waiting import Patience
 from wsproxy.store.model import HttpExchange, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording
 from wsproxy.store.writer import Recorder
 
 _PAGE = 256
-_INBOX = 256
 _EARLY_S = 1.0
 _NS = 1_000_000_000
 
@@ -212,32 +212,16 @@ class ClientReplay:
         return True
 
     async def _turns(self, response: bytes, ended: bool) -> str | None:
-        player = self._player(response, ended)
-        hearing = Hearing(Side.SERVER, response, DIALECTS[self._session.start.server_dialect])
-        patience = Patience(self._options.timeout_s, self._clock())
-        stopped: str | None = None
-        while True:
-            if self._hear(player, hearing):
-                patience.begin(self._clock())
-            if (why := too_much(player, self._session.server)) is not None:
-                return stopped or why
-            action = player.next(self._clock())
-            match action:
-                case Write(data):
-                    if data:
-                        await self._recorded.write(data)
-                    await self._live.relieved()
-                case Wait(until_ns):
-                    why = await self._wait(player, patience, until_ns)
-                    stopped = stopped or why
-                case End(how):
-                    await self._recorded.end(how)
-                case More():
-                    player.feed(self._more())
-                case Done():
-                    return stopped
-            if player.over:
-                return stopped
+        turns = ClientTurns(
+            self._player(response, ended),
+            Hearing(Side.SERVER, response, DIALECTS[self._session.start.server_dialect]),
+            self._recorded,
+            self._more,
+            recorded=self._session.server,
+            timeout_s=self._options.timeout_s,
+            clock=self._clock,
+        )
+        return await turns.play()
 
     def _player(self, response: bytes, ended: bool) -> ClientPlayer:
         return ClientPlayer(
@@ -250,33 +234,6 @@ class ClientReplay:
             masking_key=self._token(4),
             ended=ended,
         )
-
-    async def _wait(self, player: ClientPlayer, patience: Patience, until_ns: int | None) -> str | None:
-        """Wait for the device, or for the time to go on; why to give up, once it is time for that."""
-        link = self._link
-        if not link.idle and player.waiting < _INBOX:
-            return None
-        if until_ns is None:
-            patience.for_step(player, self._clock())
-            if self._clock() >= patience.until_ns:
-                return patience.give_up(player, self._clock())
-            until_ns = patience.until_ns
-        await link.wait(until_ns)
-        return None
-
-    def _hear(self, player: ClientPlayer, hearing: Hearing) -> bool:
-        """Take what came; whether that is part of something of which more is to come."""
-        partly = False
-        while player.waiting < _INBOX:
-            taken = self._recorded.take()
-            if taken is None:
-                break
-            heard = hearing.receive_data(*taken)
-            player.hear(heard, hearing.offset)
-            partly = not heard
-        if self._recorded.take_end():
-            player.peer_ended(gone=self._link.lost)
-        return partly
 
     def _more(self) -> Sequence[Step]:
         first, self._first = self._first, []

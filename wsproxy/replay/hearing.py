@@ -1,6 +1,7 @@
 """What one side says, read alike from a live connection and from a recording."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
 
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.dialect import Dialect
@@ -19,6 +20,20 @@ class Undecoded(NamedTuple):
 
 
 type Heard = PlayedMessage | Undecoded
+
+INBOX = 256
+"""So many messages may wait for a player before no more are taken."""
+
+
+class Listener(Protocol):
+    """Who is told what was heard."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages were heard and not looked at yet."""
+
+    def hear(self, heard: Iterable[Heard], received: int) -> None:
+        """Take what was said, and how many bytes were sent by now."""
 
 
 class Hearing:
@@ -79,3 +94,15 @@ class Hearing:
         if isinstance(event, OpaqueData) and not event.between_frames:
             return Undecoded(event.offset + len(event.data), at_ns)
         return None
+
+
+def listen(hearing: Hearing, take: Callable[[], tuple[bytes, int] | None], listener: Listener) -> bool:
+    """Tell `listener` what comes, until nothing does or too much waits; whether what came last is a part of
+    something of which more is to come. `take` gives the next chunk and its time.
+    """
+    partly = False
+    while listener.waiting < INBOX and (taken := take()) is not None:
+        heard = hearing.receive_data(*taken)
+        listener.hear(heard, hearing.offset)
+        partly = not heard
+    return partly

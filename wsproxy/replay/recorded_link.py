@@ -43,6 +43,24 @@ class RecordedLink:
         self._live.receive_eof(Side.SERVER, self._link.how)
         return True
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to take."""
+        return self._link.idle
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._link.lost
+
+    async def wait(self, until_ns: int) -> None:
+        """Wait until something changes, at the latest until that time."""
+        await self._link.wait(until_ns)
+
+    async def relieved(self) -> None:
+        """Wait until not too much waits to be stored."""
+        await self._live.relieved()
+
     def hear_out(self) -> None:
         """Take what came and is not played an answer to."""
         while self.take() is not None:

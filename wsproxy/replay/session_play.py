@@ -10,7 +10,7 @@ from wsproxy.replay.actions import Done, End, More, Wait, Write
 from wsproxy.replay.book import Book
 from wsproxy.replay.choice import Offer
 from wsproxy.replay.choosing import FirstWord, choose
-from wsproxy.replay.hearing import Heard, Hearing
+from wsproxy.replay.hearing import INBOX, Heard, Hearing, listen
 from wsproxy.replay.link import Link
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.opening import doubts, response_for
@@ -24,7 +24,6 @@ from wsproxy.replay.variation import Variation
 from wsproxy.store.model import StoredSession
 from wsproxy.store.redaction import Redaction
 
-_INBOX = 256
 _POLICY_VIOLATION = (1008).to_bytes(2, "big")
 
 
@@ -125,7 +124,7 @@ class SessionPlay:
                 case Write(data):
                     await link.write(data)
                 case Wait(until_ns):
-                    if (link.idle or player.waiting >= _INBOX) and not await self._wait(until_ns, since_ns):
+                    if (link.idle or player.waiting >= INBOX) and not await self._wait(until_ns, since_ns):
                         return
                 case End(how):
                     await link.end(how)
@@ -162,12 +161,7 @@ class SessionPlay:
         await self._link.hang_up()
 
     def _hear(self, player: Player, hearing: Hearing) -> None:
-        while player.waiting < _INBOX:
-            taken = self._link.take()
-            if taken is None:
-                break
-            heard = hearing.receive_data(*taken)
-            player.hear(heard, hearing.offset)
+        listen(hearing, self._link.take, player)
         if self._link.ended and self._link.idle:
             player.peer_ended(gone=self._link.lost)
 
