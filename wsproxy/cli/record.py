@@ -108,13 +108,7 @@ def record(
     """
     from wsproxy.mitm.run import ProxySettings
 
-    if "://" in settings["normalize"]:
-        raise UsageError(
-            f"{settings['normalize']} was taken for a profile: write --normalize=strict, or TARGET before"
-            " --normalize"
-        )
-    if not recording or any(each.startswith("wsproxy_recording") for each in settings["set_options"]):
-        raise UsageError("say where to record with -o PATH or a URL, or --no-recording")
+    _check(recording, settings["normalize"], settings["set_options"])
     device = _device(target, mode)
     notices = _Notices()
     place = None if no_recording else recording
@@ -141,6 +135,16 @@ def record(
             sys.exit(error.exit_code)
         raise
     _say_what(facts)
+
+
+def _check(recording: str, profile: str, set_options: Sequence[str]) -> None:
+    """Raise UsageError for what was surely meant otherwise."""
+    if "://" in profile:
+        raise UsageError(
+            f"{profile} was taken for a profile: write --normalize=strict, or TARGET before --normalize"
+        )
+    if not recording or any(each.startswith("wsproxy_recording") for each in set_options):
+        raise UsageError("say where to record with -o PATH or a URL, or --no-recording")
 
 
 class _Notices:

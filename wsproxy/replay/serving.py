@@ -49,11 +49,7 @@ def serve(
     Raises UsageError for options that make no sense; entering it raises RecordingError or ReachError.
     """
     refs = (sessions,) if isinstance(sessions, int | str) else tuple(sessions)
-    try:
-        policy = OnMismatch(on_mismatch)
-    except ValueError:
-        known = ", ".join(OnMismatch)
-        raise UsageError(f"on_mismatch {on_mismatch!r} makes no sense: give one of {known}") from None
+    policy = _policy(on_mismatch)
     options = ReplayOptions(
         speed=parse_speed(speed),
         loop=loop,
@@ -74,6 +70,14 @@ def serve(
     return Replay(
         os.fspath(recording), refs, options, host=host, port=port, tls=context, certificate=certificate
     )
+
+
+def _policy(on_mismatch: OnMismatch | str) -> OnMismatch:
+    try:
+        return OnMismatch(on_mismatch)
+    except ValueError:
+        known = ", ".join(OnMismatch)
+        raise UsageError(f"on_mismatch {on_mismatch!r} makes no sense: give one of {known}") from None
 
 
 def _listed(one_or_more: str | Sequence[str]) -> tuple[str, ...]:
