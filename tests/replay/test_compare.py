@@ -127,6 +127,26 @@ def test_framing_counts(tmp_path: Path) -> None:
     assert row.differences[0] == (Kind.FRAMING, ("- 1 frame", "+ 2 frames"))
 
 
+@pytest.mark.parametrize(
+    ("header", "odd"),
+    [
+        ("8185 00000000", "masked"),
+        ("817e 0005", "a length of 2 bytes"),
+        ("817f 0000000000000005", "a length of 8 bytes"),
+    ],
+)
+def test_headers_that_strict_clients_choke_on_count(tmp_path: Path, header: str, odd: str) -> None:
+    def usual(session: SessionRecorder) -> None:
+        send(session, SERVER, 0x1, b"hello")
+
+    def unusual(session: SessionRecorder) -> None:
+        session.receive_data(SERVER, bytes.fromhex(header) + b"hello", start().started_at_ns)
+
+    session_with(tmp_path / "a.db", usual, unusual)
+    ((row,), _) = compare(tmp_path / "a.db")
+    assert row.differences[0] == (Kind.FRAMING, ("- 1 frame", f"+ 1 frame, {odd}"))
+
+
 def test_compressed_messages_are_compared_by_what_they_say(tmp_path: Path) -> None:
     def plain(session: SessionRecorder) -> None:
         send(session, SERVER, 0x1, b"Hello")

@@ -228,7 +228,7 @@ def _end(session: StoredSession, side: Side) -> str:
 def _framing(told: Told) -> str:
     frames = "1 frame" if told.frames == 1 else f"{told.frames:,} frames"
     compressed = ", compressed" if told.compressed else ""
-    return f"{frames}{compressed}" + (f", {told.error}" if told.error else "")
+    return ", ".join((f"{frames}{compressed}", *told.odd, *((told.error,) if told.error else ())))
 
 
 def _turn(told: Told) -> str:

@@ -12,13 +12,17 @@ from wsproxy.store.assembling import assembler_of
 from wsproxy.store.model import StoredSession
 from wsproxy.store.reader import Recording
 
+_SHORTEST, _KEY_SIZE = 2, 4
+_MOST_IN_FORM = {2: 125, 8: 0xFFFF}
+"""The greatest payload length that needs no length of so many bytes."""
+
 
 class Told(NamedTuple):
     """A data message or control frame in its session.
 
     `place` grows with what both sides said. It came `gap_ns` after what either side said before, and when
     the other side had sent `turn` data messages. `frames`, `compressed` and `error` are those of the
-    assembled message.
+    assembled message; `odd` is what is unusual in the headers of its frames.
     """
 
     message: PlayedMessage
@@ -28,6 +32,7 @@ class Told(NamedTuple):
     frames: int = 1
     compressed: bool = False
     error: str | None = None
+    odd: tuple[str, ...] = ()
 
 
 class Rest(NamedTuple):
@@ -59,6 +64,7 @@ class Transcript:
         self._messages = dict.fromkeys(Side, 0)
         self._controls = 0
         self._large: Told | None = None
+        self._odd: set[str] = set()
 
     @property
     def rest(self) -> Rest:
@@ -89,6 +95,8 @@ class Transcript:
     def _told(self, event: WireEvent, message: Message | None, place: int, at_ns: int) -> Told | None:
         if type(event) is OpaqueData:
             self._add(event.data)
+        if type(event) is Frame and event.opcode < 0x8:
+            self._odd.update(_odd(event, self._side))
         if message is not None:
             return self._data_message(message, place, at_ns)
         if type(event) is Frame and event.opcode >= 0x8 and event.opcode not in self._left_out:
@@ -101,7 +109,9 @@ class Transcript:
         opcode, payload, length, frames, compressed, _, end, _, error = message
         number, turn = self._messages[self._side], self._messages[self._side.other]
         said = PlayedMessage(self._side, number, opcode, payload, at_ns, length, end)
-        return Told(said, place, 0, turn, frames, compressed, error)
+        odd = tuple(sorted(self._odd))
+        self._odd.clear()
+        return Told(said, place, 0, turn, frames, compressed, error, odd)
 
     def _control_frame(self, frame: Frame, place: int, at_ns: int) -> Told | None:
         self._controls += 1
@@ -110,7 +120,8 @@ class Transcript:
             self._side, self._controls, frame.opcode, frame.payload, at_ns, length, frame.end
         )
         error = None if frame.fin and not frame.rsv else f"FIN {frame.fin:d}, RSV {frame.rsv:03b}"
-        told = Told(said, place, 0, self._messages[self._side.other], error=error)
+        turn, odd = self._messages[self._side.other], tuple(_odd(frame, self._side))
+        told = Told(said, place, 0, turn, error=error, odd=odd)
         self._large = None if frame.complete else told
         return told if frame.complete else None
 
@@ -126,3 +137,11 @@ class Transcript:
         self._rest_length += len(data)
         self._digest.update(data)
         self._rest += data[: max(0, MESSAGE_LIMIT - len(self._rest))]
+
+
+def _odd(frame: Frame, side: Side) -> Iterator[str]:
+    if frame.masked is (side is Side.SERVER):
+        yield "masked" if frame.masked else "not masked"
+    form = len(frame.header) - _SHORTEST - (_KEY_SIZE if frame.masked else 0)
+    if form in _MOST_IN_FORM and frame.length is not None and frame.length <= _MOST_IN_FORM[form]:
+        yield f"a length of {form} bytes"
