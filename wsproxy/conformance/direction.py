@@ -92,20 +92,21 @@ class Direction:
 
     def _run(self, window: bytes, base: int, position: int) -> None:
         """Decode the window, whose first byte is the stream's byte `base`, from `position` on."""
+        starts = self._starts
         self._track.show(window, base)
         while position < self._received and self.ending.swallows is None:
             resume = self._decode(window, base, position)
             if resume is not None:
                 position = resume
                 continue
-            stride = self._starts.stride
+            stride = starts.stride
             position = position + stride if stride else self._received
-            self._starts.stride = 2 * stride if 2 * stride < len(window) else 0
+            starts.stride = 2 * stride if 2 * stride < len(window) else 0
         if self.ending.swallows is not None:
             self._track.drop(self._received, self.ending.swallows)
         self._track.flush()
-        if not self._starts.guesses.on:
-            self.torn.look(self._starts.decoder, self.at_ns)
+        if not starts.guesses.on:
+            self.torn.look(starts.decoder, self.at_ns)
 
     def receive_eof(self, at_ns: int) -> None:
         """The stream ends."""
@@ -173,10 +174,10 @@ class Direction:
 
     def _decode(self, window: bytes, base: int, position: int) -> int | None:
         """Decode the next stretch of the window; where to go on instead, if bytes in it are no frame."""
-        start = position - base
-        stretch = window[start : start + (self._starts.stride or len(window))]
+        start, starts = position - base, self._starts
+        stretch = window[start : start + (starts.stride or len(window))]
         find, sequence, alone = self._verdicts, self.data.sequence, self.data.plain
-        for event in self._starts.decoder.receive_data(stretch):
+        for event in starts.decoder.receive_data(stretch):
             if alone and type(event) is Frame:
                 offset, header, _, _, opcode, _, length, payload, _ = event
                 least, most, is_text = find[header[:2]]
@@ -193,7 +194,7 @@ class Direction:
             if resume is not None or self.ending.swallows is not None:
                 return resume
             alone = self.data.plain
-        return self._starts.look_ahead(window, base)
+        return starts.look_ahead(window, base)
 
     def _event(self, event: WireEvent, window: bytes, base: int) -> int | None:
         if isinstance(event, FramePiece):
