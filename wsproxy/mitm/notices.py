@@ -23,7 +23,12 @@ _HINTS = (
     *_PROXY_HINTS,
     ("Certificate verify failed", "to connect all the same, use --insecure (mitmproxy's ssl_insecure)"),
     ("cannot agree on a TLS version", "for an old device, use --legacy-tls"),
-    ("handshake failure", "for an old device, use --legacy-tls"),
+    (
+        "handshake failure",
+        "for an old device, use --legacy-tls; for one that wants a certificate of its clients,"
+        " --set client_certs=FILE",
+    ),
+    ("certificate required", "give it one with --set client_certs=FILE"),
     ("unsafe legacy renegotiation", "for an old device, use --legacy-tls"),
     ("dh key too small", "for an old device, use --legacy-tls"),
     ("connection closed", "for an old device, use --legacy-tls; if it speaks no TLS, ask for ws://"),
@@ -33,6 +38,8 @@ _PLAIN_HINTS = (
     *_PROXY_HINTS,
     ("server closed connection", "if it speaks TLS, ask for wss://"),
 )
+
+_OLD_CLIENT = "for an old client, use --set tls_version_client_min=TLS1 --set ciphers_client=ALL:@SECLEVEL=0"
 
 
 class Notices:
@@ -72,7 +79,8 @@ class Notices:
         )
 
     def tls_failed_client(self, data: TlsData) -> None:
-        """Tell what the client has to trust."""
+        """Tell what the client has to trust, or what it has to be allowed."""
         authority = Path(ctx.options.confdir).expanduser() / f"{CONF_BASENAME}-ca-cert.pem"
         reason = data.conn.error or "it closed the connection"
-        _log.warning("TLS with the client failed: %s; have it trust %s", reason, authority)
+        advice = _OLD_CLIENT if "cannot agree on a TLS version" in reason else f"have it trust {authority}"
+        _log.warning("TLS with the client failed: %s; %s", reason, advice)

@@ -157,6 +157,7 @@ class Proxy:
         options = Options()
         if settings.legacy_tls:
             options.set(*tls_legacy.OPTIONS, defer=True)
+        options.set(*tls_legacy.early_options(settings.set_options), defer=True)
         master: Master
         if settings.web:
             master = WebMaster(options, with_termlog=False)
@@ -196,7 +197,8 @@ class Proxy:
             wsproxy_server_dialect=settings.server_dialect,
             **({"web_open_browser": False} if settings.web else {}),
         )
-        options.set(*settings.set_options, defer=True)
+        early = tls_legacy.early_options(settings.set_options)
+        options.set(*(each for each in settings.set_options if each not in early), defer=True)
         if settings.web and options.web_port == 0:
             self._reserved = reserved_port(options.web_host)
             options.update(web_port=self._reserved.getsockname()[1])

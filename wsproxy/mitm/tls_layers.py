@@ -2,7 +2,8 @@
 A stream that was cut off (a reset) is not called whole.
 
 Relies on `TLSLayer.send_close(command)` being called for each close, `tls` being a pyOpenSSL Connection over
-memory buffers, `tls_interact()` sending what it wrote, and `receive_close()` being called when TCP ends.
+memory buffers, `tls_interact()` sending what it wrote, `receive_close()` being called when TCP ends, and
+`start_tls()` before anything looks at the server's `sni`.
 """
 
 from contextlib import suppress
@@ -11,6 +12,7 @@ from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.tls import ClientTLSLayer, ServerTLSLayer, TLSLayer
+from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.tunnel import TunnelState
 from OpenSSL import SSL
 
@@ -51,3 +53,13 @@ class PoliteClientTLSLayer(_PoliteTLSLayer, ClientTLSLayer):
 
 class PoliteServerTLSLayer(_PoliteTLSLayer, ServerTLSLayer):
     """TLS with the server."""
+
+    def start_tls(self) -> CommandGenerator[None]:
+        """Ask a device that we stand in front of for its own name, and expect it in its certificate: the one
+        that the client asked for is ours.
+        """
+        client = self.context.client
+        mode = client.proxy_mode
+        if isinstance(mode, ReverseMode) and self.conn.sni in (None, client.sni):
+            self.conn.sni = mode.address[0]
+        yield from super().start_tls()
