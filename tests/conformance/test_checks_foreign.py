@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.build import KEY, PONG, frame
-from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.checks_foreign import foreign_bytes, is_doubtful_zero
 from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
@@ -104,6 +104,20 @@ def test_a_zero_byte_may_stand_before_a_frame_with_a_wrong_rsv_bit() -> None:
     assert found is not None
     assert (found.rule_id, found.length) == ("stream.stray-zero", 1)
     assert foreign_bytes(b"\x00\x91\x01\x02\x03\x04Hello, all of you", side=Side.CLIENT) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\0\x01\x05world", b"\0\r\n\r\n\x01\x0aworldworld", b"\0\x09\x01a\x81\x08worldwor"],
+)
+def test_what_a_zero_byte_is_does_not_depend_on_how_much_has_come(data: bytes) -> None:
+    """It is told as soon as enough has come, and not before."""
+    told = [foreign_bytes(data[:size], side=Side.SERVER) for size in range(1, len(data) + 1)]
+    doubtful = [is_doubtful_zero(data[:size]) for size in range(1, len(data) + 1)]
+    first = next(n for n, found in enumerate(told) if found)
+    assert all(found and found.rule_id == "stream.stray-zero" for found in told[first:])
+    assert all(doubtful[1:first])
+    assert not any(doubtful[first:])
 
 
 def test_a_line_feed_may_begin_the_pong_of_a_client_only() -> None:

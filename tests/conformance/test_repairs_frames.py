@@ -221,3 +221,22 @@ def test_every_repair_of_a_frame_is_tested_here() -> None:
         *("deflate.rsv1-on-control", "deflate.rsv1-on-continuation"),
     }
     assert tested >= {kind.rule_id for kind in FRAME_REPAIRS}
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("stray", [b"\0", b"\r\n", b"\0\r\n", b"\r\n\0"])
+def test_stray_bytes_before_any_frame_are_taken_out_in_any_cutting(side: Side, stray: bytes) -> None:
+    """A05 A07 G15: before fragments, control frames without FIN and, where it can be told, wrong RSV bits."""
+    key = KEY if side is CLIENT else None
+    begun = stray + frame(TEXT, b"all ", fin=False, key=key) + frame(CONT, b"of it", key=key)
+    pinged = stray + frame(PING, b"anyone", fin=False, key=key)
+    odd = stray + frame(TEXT, b"odd", rsv=2 if stray == b"\r\n" or side is SERVER else 0, key=key)
+    whole = begun + pinged + odd + frame(CLOSE, close(1000), key=key)
+    for size in range(1, len(whole) + 1):
+        line = Line()
+        line.send(side, whole, (size,))
+        assert line.peers[side.other].messages() == [(TEXT, b"all of it"), (TEXT, b"odd")]
+        assert [each.opcode for each in line.peers[side.other].frames if each.opcode >= CLOSE] == [
+            PING,
+            CLOSE,
+        ]

@@ -5,7 +5,7 @@ Source: RFC 6455 sections 5.2 and 7.1.7.
 
 import re
 
-from wsproxy.conformance.checks_foreign import foreign_bytes, may_be_foreign
+from wsproxy.conformance.checks_foreign import foreign_bytes, is_doubtful_zero, may_be_foreign
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.stray import WAIT, Stray
@@ -56,6 +56,8 @@ class Boundaries:
         """
         data = data[:_WINDOW]
         if "stream.handshake-bytes" in self._actions and _MAY_BE_HANDSHAKE[self._side].fullmatch(data):
+            return WAIT
+        if "stream.stray-zero" in self._actions and not frames.under_way and is_doubtful_zero(data):
             return WAIT
         found = foreign_bytes(data, message_open=frames.under_way, side=self._side)
         action = self._actions.get(found.rule_id) if found is not None else None

@@ -51,6 +51,7 @@ _TLS_NAMES = {
 }
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
 _LINE_ENDS = re.compile(rb"(?:\r\n)+(?!\r?\n)")
+_ZERO_AND_LINE_ENDS = re.compile(rb"\0\r(?:\n\r)*\n?")
 _ODD_LINE_ENDS = re.compile(rb"\r[\r\n\0]*(?=[\x80-\xff])|[\r\n]+")
 _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
 _TEXT_BEGINS = (b"{", b"[", b"<", b'"')
@@ -101,6 +102,8 @@ def foreign_bytes(
     found = _bare_text(data, message_open=message_open)
     if found is None and (side is Side.SERVER or data[:1] == b"\r"):
         found = _odd_line_ends(data, message_open=message_open)
+    if found is None and data[:2] == b"\r\n":
+        found = ForeignBytes("stream.stray-line-end", 2, "1 CR LF between frames")
     return found if found is not None or message_open else _stray_zero(data, side)
 
 
@@ -195,17 +198,34 @@ def _odd_line_ends(data: bytes, *, message_open: bool) -> ForeignBytes | None:
 
 def _stray_zero(data: bytes, side: Side | None) -> ForeignBytes | None:
     # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray. So it
-    # is before one with wrong RSV bits, where the continuation would be masked by a server.
+    # is before one with wrong RSV bits, where a server would otherwise have masked the continuation.
     if data[:1] != b"\x00":
         return None
-    line_ends = _LINE_ENDS.match(data, 1)
-    header_at = line_ends.end() if line_ends else 1
-    header = data[header_at:]
-    if side is Side.SERVER and header[:1] >= b"\x80":
+    header = _behind_zero(data)
+    final = header[:1] >= b"\x80"
+    if final and side is Side.SERVER and not header.startswith(_BYTE_ORDER_MARK):
         header = bytes((header[0] & ~_RSV,)) + header[1:]
-    if not _plausible_header(header) or (data[header_at] < _FIN and _is_short_frame(data)):
+    if not _plausible_header(header) and not header.startswith(_BYTE_ORDER_MARK):
+        return None
+    if not final and _is_short_frame(data):
         return None
     return ForeignBytes("stream.stray-zero", 1, "a zero byte between frames")
+
+
+def is_doubtful_zero(data: bytes) -> bool:
+    """Whether only what comes behind `data` can tell if it begins with a stray zero byte, where no message is
+    under way: it may be the beginning of a continuation as well.
+    """
+    if _ZERO_AND_LINE_ENDS.fullmatch(data):
+        return True
+    header = _behind_zero(data)
+    may_be_either = data[:1] == b"\x00" and header[:1] < b"\x80" and _plausible_header(header)
+    return may_be_either and data[1] < _LONG_FORM and len(data) <= 2 + data[1]
+
+
+def _behind_zero(data: bytes) -> bytes:
+    line_ends = _LINE_ENDS.match(data, 1)
+    return data[line_ends.end() if line_ends else 1 :]
 
 
 def _bare_text(data: bytes, *, message_open: bool) -> ForeignBytes | None:
