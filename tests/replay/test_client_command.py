@@ -7,8 +7,24 @@ import pytest
 
 from tests.cli.run import wsproxy_here
 from tests.devices.certificates import device_tls
-from tests.replay.live_device import ASKED, CLIENT, answering, device, record, text
+from tests.replay.live_device import (
+    ASKED,
+    CLIENT,
+    answering,
+    device,
+    read_head,
+    record,
+    response_to,
+    text,
+)
+from tests.replay.sessions import start
+from tests.store.recording import AT, recording_to
+from tests.wire.build import client_frame, frame
+from tests.wire.handshakes import REQUEST
+from wsproxy.protocol.frame import Side
+from wsproxy.store.model import ChangeKind, TcpEnd
 from wsproxy.store.reader import open_recording
+from wsproxy.store.session_recorder import Changed
 
 
 def test_the_command_says_what_differs(tmp_path: Path) -> None:
@@ -75,3 +91,32 @@ def test_what_makes_no_sense_is_a_line(
     done = wsproxy_here("replay", "client", *arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert "Traceback" not in done.err
+
+
+def test_a_device_that_needs_a_repair_gets_it_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "mended.db"
+    wrong, unmasked, masked = (
+        REQUEST.replace(b"websocket", b"WebSocket"),
+        frame(1, b"go"),
+        client_frame(1, b"go"),
+    )
+    with recording_to(path) as recorder:
+        session = recorder.open_session(start(wrong, request_head_sent=REQUEST))
+        session.receive_data(Side.CLIENT, unmasked, AT + 1)
+        session.change(Changed(ChangeKind.REPLACED, Side.CLIENT, 0, len(unmasked), masked), AT + 1)
+        session.receive_data(Side.SERVER, frame(1, b"gone"), AT + 2)
+        session.receive_eof(Side.SERVER, TcpEnd.FIN, AT + 3)
+        session.end(AT + 4)
+
+    def picky(client: socket.socket) -> None:
+        head = read_head(client)
+        client.sendall(response_to(head))
+        if b"Upgrade: websocket" in head and client.recv(len(masked)) == masked:
+            client.sendall(frame(1, b"gone"))
+
+    arguments = ("replay", "client", str(path), "last", "--speed", "max", "--timeout", "5")
+    for option, code in (("--exact-handshake", 1), ("--as-sent", 0)):
+        with device(picky) as port:
+            done = wsproxy_here(*arguments, option, f"ws://127.0.0.1:{port}")
+        assert done.code == code, done.out
+        assert ("--as-sent" in done.err) is bool(code)

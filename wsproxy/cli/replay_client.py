@@ -53,6 +53,7 @@ Examples:
 )
 @click.option("--insecure", is_flag=True, help="Accept any certificate of the device.")
 @click.option("--exact-handshake", is_flag=True, help="Send the recorded Host and key, not fresh ones.")
+@click.option("--as-sent", is_flag=True, help="Send what the device was sent where that was changed.")
 @click.option("-o", "--recording", "output", metavar="PATH|URL", help="Record the new session there.")
 @click.option("--context", default=2, show_default=True, help="Messages to show around a difference.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -66,6 +67,7 @@ def client(
     timeout: float,
     insecure: bool,
     exact_handshake: bool,
+    as_sent: bool,
     output: str | None,
     context: int,
     as_json: bool,
@@ -89,7 +91,11 @@ def client(
     options = ClientOptions(
         Address(target.host, target.port, target.tls, target.path),
         ReplayOptions(
-            speed=parse_speed(speed), match=match, vary=tuple(vary), exact_handshake=exact_handshake
+            speed=parse_speed(speed),
+            match=match,
+            vary=tuple(vary),
+            exact_handshake=exact_handshake,
+            as_sent=as_sent,
         ),
         timeout,
         insecure,

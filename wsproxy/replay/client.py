@@ -56,6 +56,12 @@ class Played:
     stopped: str | None = None
 
 
+def request_of(session: StoredSession, *, sent: bool) -> bytes:
+    """The head of the opening request; with `sent`, as it went on to the device."""
+    start = session.start
+    return start.request_head if not sent or start.request_head_sent is None else start.request_head_sent
+
+
 class ClientReplay:
     """Plays the client of a session, once. `matcher` and `log` are told what the device says.
 
@@ -81,7 +87,9 @@ class ClientReplay:
         self._varying = varying
         self._log = log
         self._token = token
-        self._steps: Iterator[Step] = script_of(recording, session, Side.CLIENT)
+        sent = options.play.as_sent
+        self._request = request_of(session, sent=sent)
+        self._steps: Iterator[Step] = script_of(recording, session, Side.CLIENT, sent=sent)
         self._first: list[Step] = []
         self._exchanges = exchanges_before(recording, session)
         self._recorder = recorder
@@ -89,7 +97,7 @@ class ClientReplay:
         self._clock = clock
         self._link = DeviceLink(lambda link: None, clock)
         self._recorded = RecordedLink(self._link, self._live, clock)
-        self._upgraded = agreed(session.start.request_head, session.start.response_head)
+        self._upgraded = agreed(self._request, session.start.response_head)
 
     @property
     def session_id(self) -> int | None:
@@ -116,7 +124,7 @@ class ClientReplay:
                 what = exchange.request_head.partition(b"\r")[0].decode("latin-1")
                 why = f"no response to {what}, before the opening handshake, came"
                 return self._refused(b"", b"", f"{why} within {self._options.timeout_s:g} s")
-        request = start.request_head
+        request = self._request
         if not exact:
             request = request_for(request, self._options.address, self._token)
         await self._link.write(request)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.replay.asking import answer_difference
-from wsproxy.replay.client import ClientOptions, ClientReplay, Played
+from wsproxy.replay.client import ClientOptions, ClientReplay, Played, request_of
 from wsproxy.replay.compare import Compared, CompareOptions, Comparison, Kind
 from wsproxy.replay.matchers import Matcher, make_matcher, redacting
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.redacted import redacted, with_payload
 from wsproxy.replay.varying import Varying
 from wsproxy.store.model import StoredSession, TcpEnd
-from wsproxy.store.reader import open_recording
+from wsproxy.store.reader import Recording, open_recording
 from wsproxy.store.redaction import Redaction, redaction_from_json
 from wsproxy.store.writer import Recorder
 
@@ -59,14 +59,21 @@ def run_client(
         replay = ClientReplay(recorded, stored, options, recorder, matcher, varying, _Counts(watch))
         played, session_id = _play(replay, recorder)
         with open_recording(output) as live:
+            sent = options.play.as_sent
             # Where the recorded device was not seen to end, how this one ends says nothing.
             ignored = _TIMING | ({Kind.END} if stored.server.tcp_end is TcpEnd.OPEN else set())
             comparison = Comparison(
                 Compared(recorded, stored),
                 Compared(live, live.session(session_id)),
-                CompareOptions(matcher, ignored, of_client=_OF_THE_CLIENT, names=("recorded", "live")),
+                CompareOptions(
+                    matcher,
+                    ignored,
+                    of_client=frozenset(Kind) if sent else _OF_THE_CLIENT,
+                    names=("recorded", "live"),
+                ),
             )
-            yield Outcome(comparison, session_id, _problems(stored, played), _notes(redaction))
+            notes = _notes(redaction, changed=not sent and _is_changed(recorded, stored))
+            yield Outcome(comparison, session_id, _problems(stored, played, sent=sent), notes)
 
 
 def _play(replay: ClientReplay, recorder: Recorder) -> tuple[Played, int]:
@@ -92,11 +99,11 @@ def _matcher(options: ClientOptions, varying: Varying, redaction: Redaction | No
     return matcher
 
 
-def _problems(session: StoredSession, played: Played) -> tuple[str, ...]:
+def _problems(session: StoredSession, played: Played, *, sent: bool) -> tuple[str, ...]:
     problems = [] if played.stopped is None else [played.stopped]
     start = session.start
     answers = answer_difference(
-        (start.request_head, start.response_head), (played.request_head, played.response_head)
+        (request_of(session, sent=sent), start.response_head), (played.request_head, played.response_head)
     )
     if answers is not None:
         wanted, came = (answer.decode("latin-1") for answer in answers)
@@ -104,10 +111,22 @@ def _problems(session: StoredSession, played: Played) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def _notes(redaction: Redaction | None) -> tuple[str, ...]:
-    if redaction is None:
-        return ()
-    return ("secrets were taken out of the recording: the client could not send them",)
+def _is_changed(recording: Recording, session: StoredSession) -> bool:
+    """Whether the device was sent something else than the client sent."""
+    changes = recording.changes_by_offset(session.id, Side.CLIENT)
+    return session.start.request_head_sent is not None or any(True for _ in changes)
+
+
+def _notes(redaction: Redaction | None, *, changed: bool) -> tuple[str, ...]:
+    notes = []
+    if redaction is not None:
+        notes.append("secrets were taken out of the recording: the client could not send them")
+    if changed:
+        notes.append(
+            "what the client sent was changed on its way when it was recorded, and is sent here unchanged:"
+            " with --as-sent the device gets what it got"
+        )
+    return tuple(notes)
 
 
 class _Counts:

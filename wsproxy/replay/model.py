@@ -46,8 +46,8 @@ class ReplayOptions:
 
     `speed` divides the recorded gaps, None: no gaps at all. `loop`: sessions are played again and again.
     `match` says how messages are compared, for `matchers.make_matcher`; `vary` are the JSON pointers of
-    values that differ from run to run. `as_sent`: play what was sent on to the client where that differs
-    from what the device sent. `exact_handshake`: the recorded response head, with the recorded Accept.
+    values that differ from run to run. `as_sent`: play what was sent on where that differs from what was
+    received. `exact_handshake`: the recorded response head, with the recorded Accept.
     `strict`: recorded messages left unplayed count as failures.
 
     `allow_unplayed` are regular expressions: a message in which one is found may be left unplayed.
