@@ -43,6 +43,7 @@ FOREIGN = [
     ("stream.bare-text", b"<message/>\x81\x05Hello", 10, "without a frame"),
     ("stream.bare-text", b'{"a": "b"}\x81\x40' + b"x" * 64, 10, "without a frame"),
     ("stream.bare-text", b"Warning: fread() failed in ws.php\x81\x00", 33, "without a frame"),
+    ("stream.bare-text", b"OK\r\n\x81\x05Hello", 4, "without a frame"),
     ("stream.bare-text", b"PHP Notice:  Undefined offset: 1", 32, "without a frame"),
     ("stream.bare-text", b'<?xml version="1.0"?><a/>\x81\x00', 25, "without a frame"),
     ("stream.bare-text", '["\u00e9\u4e2d"]'.encode() + b"\xe4\xb8", 9, "without a frame"),

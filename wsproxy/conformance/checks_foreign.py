@@ -230,11 +230,14 @@ def _behind_zero(data: bytes) -> bytes:
 
 def _bare_text(data: bytes, *, message_open: bool) -> ForeignBytes | None:
     text = _TEXT.match(data)
-    if not text or not text[0] or not _begins_text(data[0], text.end(), message_open=message_open):
+    if not text or not text[0]:
         return None
     length = _length_as_utf8(text[0])
     behind = data[length : length + 1]
-    before_a_frame = begins_text(data) and behind >= b"\x80" and _plausible_header(behind)
+    may_be_text = begins_text(data) or data[length - 1 : length] == b"\n"
+    before_a_frame = may_be_text and behind >= b"\x80" and _plausible_header(behind)
+    if not _begins_text(data[0], text.end(), message_open=message_open, told=before_a_frame):
+        return None
     if text.end() < min(len(data), _TEXT_ENOUGH) and not before_a_frame:
         return None
     return ForeignBytes(BARE_TEXT, length, "text without a frame around it")
@@ -245,8 +248,9 @@ def begins_text(data: bytes) -> bool:
     return data[:1] in _TEXT_BEGINS
 
 
-def _begins_text(first: int, length: int, *, message_open: bool) -> bool:
-    """Whether a run of text that begins so is no frame: as one, its first byte would be wrong twice over.
+def _begins_text(first: int, length: int, *, message_open: bool, told: bool) -> bool:
+    """Whether a run of text that begins so is no frame: as one, its first byte would be wrong twice over. A
+    short one is none if it is `told` by what stands behind it.
 
     All of them lack FIN and have RSV2 or RSV3, or have RSV1 and an opcode that is never compressed.
     """
@@ -254,7 +258,7 @@ def _begins_text(first: int, length: int, *, message_open: bool) -> bool:
         return True
     opcode = first & 0x0F
     orphan = opcode == 0 and not message_open
-    return 0x20 < first < 0x7F and (opcode > 2 or orphan) and length >= _TEXT_ENOUGH
+    return 0x20 < first < 0x7F and (opcode > 2 or orphan) and (told or length >= _TEXT_ENOUGH)
 
 
 def _length_as_utf8(text: bytes) -> int:
