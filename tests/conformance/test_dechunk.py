@@ -59,6 +59,15 @@ def test_frames_behind_the_last_chunk_go_on() -> None:
     assert line.marks[SERVER] == len(data)
 
 
+@pytest.mark.parametrize("cut", [(), (1,), (4,)])
+def test_the_end_of_the_last_chunk_is_accounted_for_at_once(cut: tuple[int, ...]) -> None:
+    line, data = Line(), chunked(frame(TEXT, b"one"), 2) + chunked(frame(CLOSE, close(1000)), 9)
+    assert line.send(SERVER, data, cut) == frame(TEXT, b"one") + frame(CLOSE, close(1000))
+    assert line.marks[SERVER] == len(data)
+    line.end(SERVER)
+    assert line.marks[SERVER] == len(data)
+
+
 def test_an_end_inside_a_chunk() -> None:
     data = chunked(frame(TEXT, b"one") + frame(TEXT, b"two"), 5)
     for cut in range(1, len(data)):

@@ -80,6 +80,10 @@ class Dechunker:
         rules = (*out.rules, CHUNK_SIZE) if framed and CHUNK_SIZE not in out.rules else out.rules
         return [out._replace(start=start, end=end, rules=rules)]
 
+    def settled(self) -> list[Outgoing]:
+        """What stands behind the last byte of a chunk, now that nothing of this side goes on any more."""
+        return [] if self._runs else self._dropped(self._raw)
+
     def rest(self) -> list[Outgoing]:
         """What stands behind the last byte of a chunk, at the end of the stream."""
         end = self._raw + len(self._held)

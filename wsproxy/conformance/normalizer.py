@@ -210,6 +210,9 @@ class Normalizer:
         for each in out:
             dechunker = self._dechunkers.get(each.side)
             placed += [each] if dechunker is None else dechunker.place(each)
+        for side, dechunker in self._dechunkers.items():
+            # The end of the chunk that a Close came in need not wait for the end of the stream.
+            placed += dechunker.settled() if self._directions[side].outlet.closed else []
         dechunker = None if ended is None else self._dechunkers.get(ended)
         return placed if dechunker is None else placed + dechunker.rest()
 
