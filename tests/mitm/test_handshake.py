@@ -363,3 +363,30 @@ def test_what_is_no_http_is_refused(loop: LoopThread, device: Device) -> None:
     with inside(device) as proxy:
         loop.run(talk(proxy.port, b"\x81\x05Hello"))
         loop.run(talk(proxy.port, b"GET / HTTP/1.1\r\n" + b"X-Long: 1\r\n" * 10_000))
+        loop.run(talk(proxy.port, b"CONNECT skyq:9006 HTTP/1.1\r\n\r\n"))
+    assert "no HTTP request, and refused: 127.0.0.1:" in proxy.notices[0]
+    assert proxy.notices[0].endswith(r"Bad HTTP request line: b'\x81\x05Hello'")
+    assert "longer than" in proxy.notices[1]
+    assert proxy.notices[2].endswith("takes this for an HTTP proxy: for such clients, use --mode regular")
+    assert len(proxy.notices) == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "Probably not a SOCKS request but a regular HTTP request."),
+        (b"\x04\x01", "Invalid SOCKS version. Expected 0x05, got 0x4"),
+        (b"\x05\x01\x02", "Client does not support SOCKS5 with no authentication"),
+    ],
+)
+def test_what_is_no_socks_is_told(loop: LoopThread, data: bytes, told: str) -> None:
+    async def talk(port: int) -> None:
+        client = await connect(Route(port))
+        await client.send(data)
+        await client.expect_end()
+        client.close()
+
+    with inside(mode="socks5") as proxy:
+        loop.run(talk(proxy.port))
+    [notice] = proxy.notices
+    assert notice.startswith(told)

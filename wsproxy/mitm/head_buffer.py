@@ -142,5 +142,6 @@ class HeadBuffer(ReceiveBuffer):
         refusal.reason = (
             f"the head of a {_SENT[self._side]} is longer than {HEAD_LIMIT:,} bytes, the most that is read"
         )
-        _log.warning("refused: %s", refusal.reason)
+        if self._side is Side.SERVER:
+            _log.warning("refused: %s", refusal.reason)
         return refusal

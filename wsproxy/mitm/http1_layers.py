@@ -5,6 +5,7 @@ Relies on `Http1Server`/`Http1Client` (mitmproxy.proxy.layers.http._http1): a st
 SendData, `make_pipe` and `mark_done` being called when a message is over.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -102,10 +103,13 @@ class RawHttp1Server(_RawConnection, Http1Server):
         yield from super()._handle_event(event)
 
     def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
-        """Keep the raw head of an upgrade request."""
+        """Keep the raw head of an upgrade request; tell of what is none and is refused."""
         self.buf.in_body = False
         for command in super().read_headers(event):
             came = command.event if isinstance(command, ReceiveHttp) else None
+            if isinstance(command, commands.Log) and isinstance(event, events.DataReceived):
+                command.level = logging.WARNING
+                command.message = f"no HTTP request, and refused: {command.message}"
             if isinstance(came, RequestHeaders):
                 received(came.request).head = self.buf.last
                 if self.buf.head:

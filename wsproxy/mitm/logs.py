@@ -9,6 +9,13 @@ _CHATTY = ("mitmproxy", "asyncio", "tornado", "hpack", "quic", "h2")
 # Our own notice of the same event says what to do about it.
 _TOLD = ("Server TLS handshake failed.", "Client TLS handshake failed.")
 
+# mitmproxy finds it worth INFO that its client does not speak SOCKS as it must.
+_NO_SOCKS = (
+    "Probably not a SOCKS request",
+    "Invalid SOCKS version",
+    "Client does not support SOCKS5",
+    "Unsupported SOCKS5 request",
+)
 
 _LOCK = threading.Lock()
 
@@ -33,6 +40,8 @@ class _Forward(logging.Handler):
             return False
         if record.thread != self.thread and not self._concerns_us(record):
             return False
+        if record.msg.__class__ is str and record.msg.startswith(_NO_SOCKS):
+            return True
         chatty = record.name.split(".")[0] in _CHATTY
         return record.levelno >= (logging.WARNING if chatty else logging.INFO)
 

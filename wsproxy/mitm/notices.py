@@ -7,6 +7,7 @@ from pathlib import Path
 from mitmproxy import ctx, http
 from mitmproxy.options import CONF_BASENAME
 from mitmproxy.tls import TlsData
+from mitmproxy.utils import human
 
 from wsproxy.mitm.facts import target
 from wsproxy.mitm.heads import raw_head
@@ -41,6 +42,8 @@ _PLAIN_HINTS = (
 
 _OLD_CLIENT = "for an old client, use --set tls_version_client_min=TLS1 --set ciphers_client=ALL:@SECLEVEL=0"
 
+_TAKEN_FOR_A_PROXY = "received an HTTP CONNECT request even though it is not running in regular"
+
 
 class Notices:
     """Logs a warning for each opening handshake that is refused or does not reach the device.
@@ -69,6 +72,9 @@ class Notices:
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Tell why the device could not be reached, and what may help."""
+        if flow.error is not None and _TAKEN_FOR_A_PROXY in flow.error.msg:
+            client = human.format_address(flow.client_conn.peername)
+            _log.warning("%s takes this for an HTTP proxy: for such clients, use --mode regular", client)
         if raw_head(flow.request) is None or flow.error is None or flow.websocket is not None:
             return
         known = _HINTS if flow.request.scheme == "https" else _PLAIN_HINTS
