@@ -103,8 +103,11 @@ def test_what_a_compressing_side_sends(rule_id: str, data: bytes) -> None:
 
 def test_text_that_is_compressed_and_not_marked_is_no_bad_text() -> None:
     sight = Sight(request(OFFER), response(OFFER))
-    first, second = deflated(b"tick tock tick tock", b"tick tock, again")
-    assert sight.send(SERVER, frame(TEXT, first)) == ["deflate.rsv1-missing"]
+    lamp = b'{"lamp": {"state": "on", "level": 100}}'
+    *same, second = deflated(lamp, lamp, lamp, b"tick tock, again")
+    assert same[2].isascii()
+    for each in same:
+        assert sight.send(SERVER, frame(TEXT, each)) == ["deflate.rsv1-missing"]
     assert sight.send(SERVER, frame(TEXT, second, rsv=4)) == []
     assert sight.send(SERVER, frame(TEXT, b"caf\xe9 au lait")) == ["message.text-not-utf8"]
 

@@ -92,6 +92,27 @@ def test_what_is_compressed_and_not_marked_so() -> None:
     assert got(line)[1] == "caf\N{REPLACEMENT CHARACTER} au lait".encode()
 
 
+def test_what_is_compressed_to_a_few_ascii_characters_and_never_marked() -> None:
+    """The same again is little more than a reference, which may be UTF-8 by chance."""
+    line, deflater = Line(legs=BOTH), Deflater()
+    lamp = b'{"lamp": {"state": "on", "level": 100}}'
+    sent = [deflater.message(lamp) for _ in range(3)]
+    assert sent[2].isascii()
+    for each in sent:
+        line.send(SERVER, frame(TEXT, each))
+    line.send(SERVER, frame(TEXT, b"plain, with a tab\t"))
+    assert got(line) == [lamp] * 3 + [b"plain, with a tab\t"]
+    assert line.rules(SERVER).count(UNMARKED) == 3
+
+
+def test_compression_that_a_message_spoils_is_not_spoiled_by_a_plain_one() -> None:
+    line, deflater = Line(legs=BOTH), Deflater()
+    line.send(SERVER, frame(TEXT, deflater.message(b"tick tock tick tock"), rsv=4))
+    line.send(SERVER, frame(TEXT, b"\x04", rsv=4) + frame(TEXT, b"all that is plain here, and long enough"))
+    line.send(SERVER, frame(TEXT, deflater.message(b"tick tock tick tock"), rsv=4))
+    assert got(line)[-1] == b"tick tock tick tock"
+
+
 def test_a_zlib_stream_over_several_messages() -> None:
     line, compressor = Line(legs=BOTH), zlib.compressobj()
     for _ in range(3):

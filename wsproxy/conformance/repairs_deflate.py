@@ -25,7 +25,7 @@ from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.deflate import DeflateParameters, Inflated, InflateStream
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.inflate import TAIL, WINDOW, Fragment
+from wsproxy.protocol.inflate import TAIL, WINDOW, Fragment, is_text
 from wsproxy.protocol.opcodes import Opcode
 
 _LARGEST_WINDOW = 15
@@ -46,12 +46,23 @@ class Verdict(NamedTuple):
 class Compression:
     """Judges the compressed messages of one side, in order; it must be told of the others, too."""
 
-    __slots__ = ("_agreed", "_history", "_inflater", "_limit", "_model", "_passes", "_repairs", "_takeover")
+    __slots__ = (
+        "_agreed",
+        "_history",
+        "_inflater",
+        "_limit",
+        "_model",
+        "_passes",
+        "_repairs",
+        "_takeover",
+        "_unmarks",
+    )
 
     def __init__(self, conditions: Conditions) -> None:
         sent, taken = conditions.deflate
         self._agreed = sent
         self._limit: int = conditions.sent_by("hold_limit")
+        self._unmarks = False
         self._passes = _same_for(conditions.side, sent, taken)
         self._repairs = conditions.repairs
         self._model = _Receiver(conditions.side, taken) if taken is not None else None
@@ -83,9 +94,14 @@ class Compression:
 
     def unmarked(self, payload: bytes) -> bool:
         """Whether a text that is not marked as compressed is, by all that can be told, and that is mended."""
-        if self._agreed is None or not self._repairs(UNMARKED) or is_utf8(payload):
+        if self._agreed is None or not self._repairs(UNMARKED) or not payload:
             return False
-        return self._inflater.makes_text(payload)
+        # Who forgot the mark once is not believed to mean control characters where there is text behind them.
+        if is_text(payload) if self._unmarks else is_utf8(payload):
+            return False
+        found = self._inflater.makes_text(payload)
+        self._unmarks = self._unmarks or found
+        return found
 
     def stream(self) -> "MessageInflater | None":
         """For a compressed message that is not there whole: it does not go on as it came. None: no way."""

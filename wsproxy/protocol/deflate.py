@@ -214,7 +214,7 @@ class Inflater:
         """
         if self._plain is None:
             self._plain = Window(bytes(self._shared.data), lasting=True, note=DeflateFault.PLAIN_IN_WINDOW)
-            self._windows.insert(self._windows.index(self._shared) + 1, self._plain)
+            self._windows.append(self._plain)
         if whole:
             self._plain.add(payload)
         else:

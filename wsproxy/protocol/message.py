@@ -8,7 +8,7 @@ from typing import NamedTuple
 from wsproxy.errors import UsageError
 from wsproxy.protocol.deflate import Inflater, InflateStream
 from wsproxy.protocol.frame import RSV1, Frame, FramePiece, OpaqueData, WireEvent
-from wsproxy.protocol.inflate import DeflateFault, Fragment
+from wsproxy.protocol.inflate import DeflateFault, Fragment, is_text
 from wsproxy.protocol.opcodes import Opcode
 
 MESSAGE_LIMIT = 1 << 20
@@ -119,7 +119,7 @@ class MessageAssembler:
     Raises UsageError for a negative `message_limit`.
     """
 
-    __slots__ = ("_current", "_inflater", "_limit", "_open")
+    __slots__ = ("_current", "_inflater", "_limit", "_open", "_unmarks")
 
     def __init__(self, inflater: Inflater | None = None, *, message_limit: int = MESSAGE_LIMIT) -> None:
         if message_limit < 0:
@@ -128,6 +128,7 @@ class MessageAssembler:
         self._limit = message_limit
         self._open: _OpenMessage | None = None
         self._current: _OpenMessage | None = None
+        self._unmarks = False
 
     def receive(self, event: WireEvent) -> Message | None:
         """The message that this event ends, if it does."""
@@ -173,13 +174,14 @@ class MessageAssembler:
 
     def _is_unmarked(self, opcode: int, payload: bytes) -> bool:
         """Whether a text that is not marked as compressed is, by all that can be told."""
-        if opcode != Opcode.TEXT or self._inflater is None or payload.isascii():
+        if opcode != Opcode.TEXT or self._inflater is None or not payload:
             return False
-        try:
-            payload.decode()
-        except UnicodeDecodeError:
-            return self._inflater.makes_text(payload)
-        return False
+        # Who forgot the mark once is not believed to mean control characters where there is text behind them.
+        if is_text(payload) if self._unmarks else _is_utf8(payload):
+            return False
+        found = self._inflater.makes_text(payload)
+        self._unmarks = self._unmarks or found
+        return found
 
     def _receive_frame(self, frame: Frame) -> Message | None:
         message, unfinished = self._open, None
@@ -263,3 +265,13 @@ class MessageAssembler:
             len(payload) < length,
             "; ".join(message.errors) or None,
         )
+
+
+def _is_utf8(payload: bytes) -> bool:
+    if payload.isascii():
+        return True
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
