@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -261,6 +262,24 @@ def test_a_reader_who_leaves_ends_it(device: int, tmp_path: Path) -> None:
         process.stderr.close()
     assert "Traceback" not in errors
     assert "Recorded 1 session" in errors
+
+
+def test_notices_that_cannot_be_written_end_nothing(tmp_path: Path) -> None:
+    script, up = tmp_path / "up.py", tmp_path / "up"
+    script.write_text(f"def running():\n    open({str(up)!r}, 'w').close()\n", "utf-8")
+    place = ("-p", "0", "-o", str(tmp_path / "a.db"), "-s", str(script))
+    with open("/dev/full", "w") as full:
+        process = subprocess.Popen([WSPROXY, "record", "ws://127.0.0.1:9", *place], stderr=full)
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not up.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert up.exists()
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:

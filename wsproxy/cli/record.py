@@ -3,6 +3,7 @@
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ def record(
         mode=device.mode if device else str(mode),
         recording=place,
         on_listening=say_where,
-        on_web=lambda url: click.echo(f"Web interface  {url}", err=True),
+        on_web=lambda url: _tell(f"Web interface  {url}"),
         on_notice=notices.say,
         ends_process=True,
         **settings,
@@ -147,6 +148,12 @@ def _check(recording: str, profile: str, set_options: Sequence[str]) -> None:
         raise UsageError("say where to record with -o PATH or a URL, or --no-recording")
 
 
+def _tell(line: str) -> None:
+    """What cannot be told, for want of room where standard error goes, is no reason not to record."""
+    with suppress(OSError):
+        click.echo(line, err=True)
+
+
 class _Notices:
     """Lines to read while the proxy runs. What goes wrong before it listens is said by the error it ends
     with.
@@ -160,7 +167,7 @@ class _Notices:
         """Print a line."""
         if self.listening:
             self._latest.append(line)
-            click.echo(line, err=True)
+            _tell(line)
 
     def said(self, text: str) -> bool:
         """Whether that has been printed already."""
@@ -214,9 +221,9 @@ def _say_where(
     from wsproxy.store.location import shown_place
 
     for line in _where_lines(urls, device, settings):
-        click.echo(line, err=True)
+        _tell(line)
     kept = f"Recording to {shown_place(recording)}." if recording else "Nothing is recorded."
-    click.echo(f"{kept} Ctrl-C ends it.", err=True)
+    _tell(f"{kept} Ctrl-C ends it.")
 
 
 def _where_lines(urls: Sequence[str], device: "Target | None", settings: dict[str, Any]) -> Iterator[str]:
@@ -252,9 +259,9 @@ def _say_what(facts: "ProxyFacts") -> None:
     sessions = f"{facts.sessions} session{'s' * (facts.sessions != 1)}"
     recording = facts.recording
     if recording is None:
-        click.echo(f"Relayed {sessions}; nothing was recorded.", err=True)
+        _tell(f"Relayed {sessions}; nothing was recorded.")
     elif not (facts.sessions or facts.exchanges):
-        click.echo("No session passed: nothing was recorded.", err=True)
+        _tell("No session passed: nothing was recorded.")
     else:
         from wsproxy.store.location import shown_place
 
@@ -262,8 +269,8 @@ def _say_what(facts: "ProxyFacts") -> None:
         frames = f"{facts.frames:,} frame{'s' * (facts.frames != 1)}"
         exchanges = f"{facts.exchanges:,} HTTP exchange{'s' * (facts.exchanges != 1)}"
         if facts.sessions:
-            click.echo(f"Recorded {sessions} with {frames} in {place}", err=True)
-            click.echo(f"Look at them with  wsproxy show {place}", err=True)
+            _tell(f"Recorded {sessions} with {frames} in {place}")
+            _tell(f"Look at them with  wsproxy show {place}")
         else:
-            click.echo(f"No session passed; recorded {exchanges} in {place}", err=True)
-            click.echo(f"Look at them with  wsproxy show --http {place}", err=True)
+            _tell(f"No session passed; recorded {exchanges} in {place}")
+            _tell(f"Look at them with  wsproxy show --http {place}")
