@@ -177,3 +177,26 @@ def test_a_path_is_what_redaction_may_have_left(recorded: str, live: str, left: 
     )
     choice = Choice([Offer.of_exchange(StoredExchange(1, exchange))], loop=False)
     assert isinstance(choice.candidates(sent), Refusal) is not left
+
+
+@pytest.mark.parametrize("speed", [None, 50.0])
+def test_the_first_message_decides_behind_a_greeting(tmp_path: Path, speed: float | None) -> None:
+    greeted = [[answers("hello"), *talk, says("bye", 5), answers("ciao", 7)] for talk in TALKS]
+    record(tmp_path / "two.db", *greeted)
+
+    async def scenario() -> ReplayReport:
+        async with running(tmp_path / "two.db", replace(AT_ONCE, speed=speed)) as server:
+            clients = [await opened(server), await opened(server)]
+            with closing(*clients):
+                for client in clients:
+                    await client.expect(frame(1, b"hello"))
+                for client, name in zip(clients, (b"bob", b"ann"), strict=True):
+                    await client.send(client_frame(1, name))
+                    await client.expect(frame(1, b"you are " + name))
+                    await client.send(client_frame(1, b"bye"))
+                    await client.expect(frame(1, b"ciao"))
+            return await settled(server)
+
+    report = run(scenario())
+    assert [each.session for each in report.connections] == [2, 1]
+    assert (report.mismatches, report.unplayed_count, report.unused_sessions) == ((), 0, ())

@@ -1,8 +1,8 @@
 """Plays recordings back: a session's device to real clients, its client to a real device.
 
 - The device: `serving` is for scripts and tests, `server` listens, a `connection` is one client, with the
-  `setting` that all share. `requests` reads what it asks, `choice` (and `choosing`) says which session it
-  gets, `session_play` plays that, or `handover` gives it away.
+  `setting` that all share. `requests` reads what it asks, `choice` (`choosing`, `greeted`) says which session
+  it gets, `session_play` plays that, or `handover` gives it away.
 - The client: `client_run` from recording to comparison, `client` on the wire (`asking`, `reaching`,
   `leading`, `waiting`; `recorded_link`, `live_session`), `client_turns` of a `client_player`.
 - Turns, pure: a `script` of steps (out of `source`, by `cursor`), `player`, `actions` (a `batch` of them),

@@ -118,11 +118,12 @@ class Choice:
         self._redactions = {offer.rules: offer.redaction for offer in self._offers}
         self._loop = loop
         self._played: Counter[Offer] = Counter()
+        self._lent: set[Offer] = set()
 
     def candidates(self, request: RequestHead) -> Sequence[Offer] | Refusal:
         """What fits this request best, the one to take first: the same method and path were asked for, the
         other facts are the same as far as there is such a one, and it was played less often, or recorded
-        before.
+        before. Last come those that are lent.
         """
         asked = Asked.by(request)
         seen = {rules: _recorded_as(request, redaction) for rules, redaction in self._redactions.items()}
@@ -130,15 +131,12 @@ class Choice:
         if not fitting:
             known = ", ".join(self.paths[:10]) or "nothing"
             return Refusal(404, "Not Found", f"nothing was recorded for {asked.path}; recorded: {known}")
-        left = [
-            (asked.distance(offer.asked), offer)
-            for offer, asked in fitting
-            if self._loop or not self._played[offer]
-        ]
+        far = {offer: asked.distance(offer.asked) for offer, asked in fitting}
+        left = [offer for offer in far if self._loop or not self._played[offer]]
         if not left:
             return Refusal(410, "Gone", _all_played(asked.path, len(fitting)))
-        best = min(distance for distance, _ in left)
-        near = [offer for distance, offer in left if distance == best]
+        best = min(far[offer] for offer in left)
+        near = [offer for offer in (*left, *self._lent) if far.get(offer) == best]
         return sorted(near, key=lambda offer: (self._played[offer], offer.started_at_ns))
 
     def take(self, offer: Offer) -> bool:
@@ -147,6 +145,28 @@ class Choice:
             return False
         self._played[offer] += 1
         return True
+
+    def give_back(self, offer: Offer) -> None:
+        """It was not played after all."""
+        self._played[offer] -= 1
+
+    def lend(self, offer: Offer) -> None:
+        """Who has taken it may go on with another one that has begun alike: till then it may be traded."""
+        if not self._loop:
+            self._lent.add(offer)
+
+    def trade(self, offer: Offer) -> bool:
+        """Take it, from whom it is lent to as well; False if it is not to be had."""
+        if offer not in self._lent:
+            return self.take(offer)
+        self._lent.discard(offer)
+        return True
+
+    def keep(self, offer: Offer) -> bool:
+        """Who has taken it is to have it; False if somebody else took it meanwhile."""
+        lent = offer in self._lent
+        self._lent.discard(offer)
+        return lent or self._loop
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from wsproxy.replay.script import Expect, Play, Step
 from wsproxy.replay.setting import Setting
 from wsproxy.replay.timing import PATIENCE_NS
 
-_ALIKE = 64
+ALIKE = 64
 """Among so many sessions the first message decides."""
 
 
@@ -86,7 +86,7 @@ async def choose(found: Sequence[Offer], setting: Setting, first: FirstWord, beg
 
 
 async def _beginnings(found: Sequence[Offer], setting: Setting) -> dict[Offer, Step | None]:
-    alike = [offer for offer in found[:_ALIKE] if offer.agrees_as(found[0])]
+    alike = [offer for offer in found[:ALIKE] if offer.agrees_as(found[0])]
     begin: dict[Offer, Step | None] = {}
     for offer in alike if len(alike) > 1 else ():
         assert offer.session is not None

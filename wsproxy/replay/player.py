@@ -78,6 +78,11 @@ class Player:
         return len(self._inbox)
 
     @property
+    def first_waiting(self) -> PlayedMessage | None:
+        """The first data message of these."""
+        return next((message for message in self._inbox if not message.control), None)
+
+    @property
     def left(self) -> Sequence[Step]:
         """The steps not taken, of those that were given."""
         return self._script.left

@@ -1,6 +1,6 @@
 """A session played to one client, from the opening handshake to the end of the connection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
@@ -10,6 +10,7 @@ from wsproxy.replay.actions import Done, End, More, Wait, Write
 from wsproxy.replay.book import Book
 from wsproxy.replay.choice import Offer
 from wsproxy.replay.choosing import FirstWord, choose
+from wsproxy.replay.greeted import greeted_alike, instead
 from wsproxy.replay.hearing import INBOX, Heard, Hearing, listen
 from wsproxy.replay.link import Link
 from wsproxy.replay.model import PlayedMessage
@@ -40,6 +41,8 @@ class SessionPlay:
         self._pages: Pages | None = None
         self._session: StoredSession | None = None
         self._redaction: Redaction | None = None
+        self._offer: Offer | None = None
+        self._others: Mapping[Offer, Sequence[Step]] = {}
 
     @property
     def waiting(self) -> bool:
@@ -89,13 +92,17 @@ class SessionPlay:
         hearing = Hearing(Side.CLIENT, head, dialect_of(start.client_dialect, session.id))
         self._first = FirstWord(self._link, hearing, self._book, setting.clock)
         offer = await choose(found, setting, self._first, began_ns)
-        await self._play(offer, hearing, self._first.heard, began_ns)
+        self._others = await greeted_alike(found, offer, setting)
+        if self._others:
+            setting.choice.lend(offer)
+        try:
+            await self._play(offer, hearing, self._first.heard, began_ns)
+        finally:
+            if self._others:
+                setting.choice.keep(offer)
 
     async def _play(self, offer: Offer, hearing: Hearing, early: Sequence[Heard], began_ns: int) -> None:
-        session = offer.session
-        assert session is not None
-        self._session, self._redaction = session, offer.redaction
-        self._book.begin(session.id)
+        session = self._begin(offer)
         self._pages = await self._setting.source.script(session)
         self._player = Player(
             self._setting.options,
@@ -108,6 +115,23 @@ class SessionPlay:
         self._player.hear(early, hearing.offset)
         await self._turns(self._player, self._pages, hearing, began_ns)
 
+    def _begin(self, offer: Offer) -> StoredSession:
+        session = offer.session
+        assert session is not None
+        self._offer, self._session, self._redaction = offer, session, offer.redaction
+        self._book.begin(session.id)
+        return session
+
+    def _decide(self, player: Player, live: PlayedMessage) -> None:
+        """Play another session that has begun with the same, if the client says what was said there."""
+        assert self._offer is not None
+        found = instead(self._offer, player.left, self._others, live, self._setting)
+        self._others = {}
+        if found is not None:
+            offer, steps = found
+            self._begin(offer)
+            player.feed(steps)
+
     def _variation(self, session: StoredSession) -> Variation | None:
         vary, start = self._setting.options.vary, session.start
         if not vary:
@@ -119,6 +143,8 @@ class SessionPlay:
         link, clock = self._link, self._setting.clock
         while True:
             self._hear(player, hearing)
+            if self._others and player.left and (first := player.first_waiting) is not None:
+                self._decide(player, first)
             action = player.next(clock())
             match action:
                 case Write(data):
