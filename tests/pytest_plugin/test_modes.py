@@ -1,9 +1,12 @@
 """When tests record, and when they replay."""
 
+import threading
 from pathlib import Path
 
 import pytest
+from websockets.sync.server import serve
 
+from tests.devices.certificates import device_tls
 from tests.pytest_plugin.conftest import Device, Project
 from wsproxy.store.reader import open_recording
 
@@ -201,3 +204,21 @@ def test_a_database_that_cannot_be_replayed_says_why(project: Project, url: str,
     result = project.run()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([said])
+
+
+def test_a_certificate_that_is_not_trusted_has_a_remedy_in_the_marker(
+    project: Project, tmp_path: Path
+) -> None:
+    with serve(lambda client: None, "127.0.0.1", 0, ssl=device_tls(tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"wss://127.0.0.1:{server.socket.getsockname()[1]}"
+        project.write(
+            f"@pytest.mark.wsproxy(target={url!r})\n"
+            "def test_ask(ws_replay):\n    connect(ws_replay.url()).__enter__()\n"
+        )
+        result = project.run("--ws-record-mode=once")
+        server.shutdown()
+        thread.join()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*to connect all the same, say insecure=True in the marker*"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wsproxy.mitm.background import BackgroundProxy
 
 
+_OPTION = "use --insecure (mitmproxy's ssl_insecure)"
 _OF_THE_KILLED = ("-wal", "-shm", "-journal", ".part", ".part-wal", ".part-shm", ".part-journal")
 
 
@@ -131,7 +132,8 @@ class TestRecorder:
     @property
     def notices(self) -> tuple[str, ...]:
         """What the proxy has to say."""
-        return () if self._proxy is None else tuple(self._proxy.notices)
+        notices = () if self._proxy is None else tuple(self._proxy.notices)
+        return tuple(notice.replace(_OPTION, "say insecure=True in the marker") for notice in notices)
 
     def interrupt(self) -> None:
         """What was recorded is not all: do not put it in place of what was there."""
