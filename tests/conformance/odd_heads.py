@@ -70,6 +70,7 @@ _LINES = ("field.line-end",)
 _PATH = b"/as/system/status"
 
 ODD_REQUESTS = (
+    RequestVector("Origin of nothing", request(b"Origin: "), ("request.origin",), (VERSION,), gone=b"Origin"),
     RequestVector("CR alone", REQUEST.replace(b"\r\n", b"\r"), _LINES, (GET, KEY, VERSION)),
     RequestVector("LF CR", REQUEST.replace(b"\r\n", b"\n\r"), ("field.line-end", "field.name"), (GET, KEY)),
     RequestVector("CR CR LF", REQUEST.replace(b"\r\n", b"\r\r\n"), _LINES, (GET, KEY)),
@@ -208,6 +209,14 @@ ODD_RESPONSES = (
         detail="quotes",
     ),
     ResponseVector("Accept with underscores", _answered(b"Sec-WebSocket-", b"Sec_WebSocket_"), _NAMES),
+    ResponseVector(
+        "empty Accept and a location",
+        _answered(ACCEPT, b"Sec-WebSocket-Accept: \r\nX-Location: ws://skyq:9006/").replace(
+            b"X-", b"Sec-WebSocket-"
+        ),
+        ("field.empty", "response.accept-missing"),
+        lines(SWITCHING, UPGRADE, CONNECTION, b"Sec-WebSocket-Location: ws://skyq:9006/", ACCEPT),
+    ),
     *(
         ResponseVector(
             f"subprotocol {value.decode()}",

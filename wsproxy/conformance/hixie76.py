@@ -31,7 +31,7 @@ def is_hixie76_request(request: RequestHead) -> bool:
 
 def is_hixie76_response(response: ResponseHead) -> bool:
     """Whether the server does: it says its location, and answers no key of the RFC."""
-    return bool(response.get_all(_LOCATION.decode())) and not response.get("sec-websocket-accept")
+    return bool(response.get_all(_LOCATION.decode())) and not response.get_all("sec-websocket-accept")
 
 
 def answer_challenge(request: RequestHead) -> bytes | None:

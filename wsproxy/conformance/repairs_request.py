@@ -104,8 +104,11 @@ def mend_not_websocket(draft: HeadDraft, context: HeadContext) -> None:
 
 
 def mend_origin(draft: HeadDraft, context: HeadContext) -> None:
-    """Without a path, and under its name of today; `null` where there is no host."""
+    """Without a path, and under its name of today; `null` where there is no host; none for an empty one."""
     origin = (draft.get_all(b"origin") or draft.get_all(b"sec-websocket-origin") or [b""])[0]
+    if not origin:
+        draft.drop(b"origin")
+        draft.drop(b"sec-websocket-origin")
     match = ORIGIN.match(origin) or _NO_ORIGIN.fullmatch(origin)
     if match:
         _rename_origin(draft)
