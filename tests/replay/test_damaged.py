@@ -1,5 +1,6 @@
 """A recording that is damaged, or made to do harm, is said to be, or played as far as it makes sense."""
 
+import asyncio
 import random
 import sqlite3
 from contextlib import closing
@@ -7,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.replay.sessions import FIN_AFTER, answers, record, says
+from tests.replay.sessions import AT_ONCE, FIN_AFTER, answers, opened, record, says
+from tests.wire.handshakes import RESPONSE
 from wsproxy.errors import RecordingError, WsproxyError
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.heads import parse_request_head
 from wsproxy.replay.choice import Choice, Offer
 from wsproxy.replay.hearing import Hearing
+from wsproxy.replay.report import ReplayReport
+from wsproxy.replay.server import ReplayServer
 from wsproxy.replay.source import script_of
 from wsproxy.store.reader import open_recording
 
@@ -67,3 +71,25 @@ def test_a_session_that_has_lost_frames_is_said_to_be_damaged(tmp_path: Path) ->
         database.execute("DELETE FROM frames WHERE side = 1")
     with pytest.raises(RecordingError, match="frames of the server: 1 were recorded, 0 are there"):
         _look_at_everything(path)
+
+
+def test_damage_found_while_playing_ends_the_connection(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    record(path, [says("one"), answers("two"), FIN_AFTER])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE sides SET frames = 9")
+
+    async def scenario() -> ReplayReport:
+        server = ReplayServer(str(path), (), AT_ONCE, shared_size=0)
+        await server.start()
+        try:
+            client = await opened(server)
+            await client.expect_end()
+            assert client.received.bytes == RESPONSE
+            client.close()
+            return server.report()
+        finally:
+            await server.stop()
+
+    (mismatch,) = asyncio.run(scenario()).mismatches
+    assert "9 were recorded" in mismatch.what

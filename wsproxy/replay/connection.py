@@ -36,6 +36,9 @@ class ClientConnection:
             try:
                 goes_on = await self._answer(request)
             except RecordingError as error:
+                if self._book is not None and self._play is not None and self._play.begun:
+                    self._book.mismatch(str(error), None, None)
+                    return
                 await self._refuse(Refusal(500, "Unreadable Recording", str(error)))
                 return
             if not goes_on:

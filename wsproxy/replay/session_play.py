@@ -50,6 +50,11 @@ class SessionPlay:
         return self._waiting or (self._first is not None and self._first.waiting)
 
     @property
+    def begun(self) -> bool:
+        """Whether the response was sent: from then on the client knows of nothing but WebSocket."""
+        return self._player is not None
+
+    @property
     def left(self) -> Sequence[PlayedMessage]:
         """The data messages that were not played, as far as they are known."""
         if self._player is None or self._pages is None:
