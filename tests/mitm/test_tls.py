@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.devices.certificates import device_tls
 from tests.devices.endpoints import LOOPBACK, Device
 from tests.devices.loop import LoopThread
 from tests.devices.peer import PATIENCE_S
-from tests.mitm.inside import inside
+from tests.mitm.inside import Seen, inside
 from tests.wire.handshakes import REQUEST, RESPONSE
 
 
@@ -77,6 +79,62 @@ def test_an_old_client_is_told_how_and_served(loop: LoopThread, device: Device, 
     told = notice.partition("for an old client, use ")[2].removeprefix("--set ").split(" --set ")
     with inside(device, set_options=[f"confdir={tmp_path}", *told]) as proxy:
         assert loop.run(opened(device, old_client(), proxy.port)) == RESPONSE
+
+
+def break_tls(device: ssl.SSLSocket) -> None:
+    """Send, time and again, what cannot be decrypted."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            os.write(device.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("mode", [{}, {"intercept": True}, {"normalize": "strict"}])
+def test_tls_that_fails_ends_a_session_in_good_order(
+    tmp_path: Path, mode: dict[str, Any], *, late: bool
+) -> None:
+    """While both sides talk, or after one of them was told that the other has gone."""
+    tls = device_tls(tmp_path)
+
+    def serve(listener: socket.socket) -> None:
+        plain, _ = listener.accept()
+        plain.settimeout(PATIENCE_S)
+        with plain, contextlib.suppress(OSError), tls.wrap_socket(plain, server_side=True) as device:
+            device.recv(4096)
+            device.sendall(RESPONSE)
+            while late and device.recv(4096):
+                pass
+            break_tls(device)
+            while plain_end(device):
+                pass
+
+    seen = Seen()
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        there = f"reverse:https://{LOOPBACK}:{listener.getsockname()[1]}"
+        with (
+            inside(None, seen, mode=there, insecure=True, **mode) as proxy,
+            socket.create_connection((LOOPBACK, proxy.port), PATIENCE_S) as client,
+        ):
+            client.sendall(REQUEST)
+            assert client.recv(len(RESPONSE), socket.MSG_WAITALL) == RESPONSE
+            if late:
+                client.shutdown(socket.SHUT_WR)
+            while client.recv(4096):
+                pass
+            client.close()
+            seen.wait(lambda: len(seen.ended) == 1)
+            serving.join(PATIENCE_S)
+    assert len([notice for notice in proxy.notices if notice.startswith("TLS Error: ")]) == 1
+    assert len(proxy.notices) == 1
+
+
+def plain_end(device: ssl.SSLSocket) -> bytes:
+    """What still comes to a device, undecrypted."""
+    with socket.socket(fileno=os.dup(device.fileno())) as plain:
+        plain.settimeout(PATIENCE_S)
+        return plain.recv(4096)
 
 
 def test_a_device_that_wants_a_certificate_of_its_clients(tmp_path: Path) -> None:

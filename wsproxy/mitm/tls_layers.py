@@ -2,13 +2,14 @@
 A stream that was cut off (a reset) is not called whole.
 
 Relies on `TLSLayer.send_close(command)` being called for each close, `tls` being a pyOpenSSL Connection over
-memory buffers, `tls_interact()` sending what it wrote, `receive_close()` being called when TCP ends, and
-`start_tls()` before anything looks at the server's `sni`.
+memory buffers, `tls_interact()` sending what it wrote, `receive_data()` logging a "TLS Error" from which
+OpenSSL does not recover, `receive_close()` being called when TCP ends, and `start_tls()` before anything
+looks at the server's `sni`.
 """
 
 from contextlib import suppress
 
-from mitmproxy.connection import Connection
+from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.tls import ClientTLSLayer, ServerTLSLayer, TLSLayer
@@ -32,6 +33,32 @@ def cut_off(connection: Connection) -> None:
 
 
 class _PoliteTLSLayer(TLSLayer):
+    broken = False
+
+    def receive_data(self, data: bytes) -> CommandGenerator[None]:
+        """Give the connection up once its TLS has failed: OpenSSL would keep all that comes, and read none of
+        it.
+        """
+        if self.broken:
+            return
+        for command in super().receive_data(data):
+            if isinstance(command, commands.Log) and command.message.startswith("TLS Error"):
+                self.broken = True
+            yield command
+        if self.broken:
+            yield commands.CloseConnection(self.conn)
+
+    def send_data(self, data: bytes) -> CommandGenerator[None]:
+        """Send it, unless TLS has failed."""
+        with suppress(SSL.Error):
+            yield from super().send_data(data)
+
+    def tls_interact(self) -> CommandGenerator[None]:
+        """Send what TLS has to say, alerts and answers among it, as long as the connection takes anything."""
+        for command in super().tls_interact():
+            if self.tunnel_state is not TunnelState.OPEN or self.conn.state & ConnectionState.CAN_WRITE:
+                yield command
+
     def receive_close(self) -> CommandGenerator[None]:
         """Take note of an end that nobody announced."""
         if self.tunnel_state is TunnelState.OPEN and not self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
