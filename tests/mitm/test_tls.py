@@ -159,4 +159,4 @@ def test_a_device_that_wants_a_certificate_of_its_clients(tmp_path: Path) -> Non
             client.sendall(REQUEST)
             assert client.recv(4096).startswith(b"HTTP/1.1 502 ")
         serving.join(PATIENCE_S)
-    assert "--set client_certs=FILE" in proxy.notices[0]
+    assert "--set client_certs=FILE" in "".join(proxy.notices)

@@ -29,7 +29,6 @@ _HINTS = (
         "for an old device, use --legacy-tls; for one that wants a certificate of its clients,"
         " --set client_certs=FILE",
     ),
-    ("certificate required", "give it one with --set client_certs=FILE"),
     ("unsafe legacy renegotiation", "for an old device, use --legacy-tls"),
     ("dh key too small", "for an old device, use --legacy-tls"),
     ("connection closed", "for an old device, use --legacy-tls; if it speaks no TLS, ask for ws://"),

@@ -36,17 +36,19 @@ class _PoliteTLSLayer(TLSLayer):
     broken = False
 
     def receive_data(self, data: bytes) -> CommandGenerator[None]:
-        """Give the connection up once its TLS has failed: OpenSSL would keep all that comes, and read none of
-        it.
-        """
+        """End the connection once its TLS has failed: OpenSSL would keep what comes, and read none of it."""
         if self.broken:
             return
         for command in super().receive_data(data):
             if isinstance(command, commands.Log) and command.message.startswith("TLS Error"):
                 self.broken = True
+                if "certificate required" in command.message:
+                    # TLS 1.3 says so when its handshake is over.
+                    command.message += "; give it one with --set client_certs=FILE"
             yield command
-        if self.broken:
-            yield commands.CloseConnection(self.conn)
+        if self.broken and self.conn.state & ConnectionState.CAN_WRITE:
+            # Its peer closes the other direction; mitmproxy tells of no end that it has been asked for.
+            yield commands.CloseTcpConnection(self.conn, half_close=True)
 
     def send_data(self, data: bytes) -> CommandGenerator[None]:
         """Send it, unless TLS has failed."""
