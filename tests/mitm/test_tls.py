@@ -137,11 +137,13 @@ def plain_end(device: ssl.SSLSocket) -> bytes:
         return plain.recv(4096)
 
 
-def test_a_device_that_wants_a_certificate_of_its_clients(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_device_that_wants_a_certificate_of_its_clients(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """With TLS 1.3 it says so when the handshake is over, and the request perhaps on its way."""
     tls = device_tls(tmp_path)
     tls.verify_mode = ssl.CERT_REQUIRED
     tls.load_verify_locations(tmp_path / "device.pem")
-    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.minimum_version = tls.maximum_version = version
 
     def serve(listener: socket.socket) -> None:
         plain, _ = listener.accept()

@@ -10,7 +10,7 @@ looks at the server's `sni`.
 from contextlib import suppress
 
 from mitmproxy.connection import Connection, ConnectionState
-from mitmproxy.proxy import commands
+from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.tls import ClientTLSLayer, ServerTLSLayer, TLSLayer
 from mitmproxy.proxy.mode_specs import ReverseMode
@@ -63,9 +63,14 @@ class _PoliteTLSLayer(TLSLayer):
 
     def receive_close(self) -> CommandGenerator[None]:
         """Take note of an end that nobody announced."""
-        if self.tunnel_state is TunnelState.OPEN and not self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
+        announced = self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN and not self.broken
+        if self.tunnel_state is TunnelState.OPEN and not announced:
             setattr(self.conn, _ATTRIBUTE, False)
-        yield from super().receive_close()
+        if self.broken:
+            # To OpenSSL a fatal alert is an end as well; mitmproxy has told of one that is announced.
+            yield from self.event_to_child(events.ConnectionClosed(self.conn))
+        else:
+            yield from super().receive_close()
 
     def send_close(self, command: commands.CloseConnection) -> CommandGenerator[None]:
         """Send close_notify (RFC 8446 section 6.1) before the TCP connection is closed or half-closed."""
