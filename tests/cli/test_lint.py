@@ -1,6 +1,7 @@
 """`wsproxy lint` through the installed entry point."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,13 @@ def sarif(done: Done) -> dict[str, Any]:
     assert "sarif-2.1.0" in log["$schema"]
     (run,) = log["runs"]
     return dict(run)
+
+
+def test_sarif_quotes_what_a_file_is_called(recording: str, tmp_path: Path) -> None:
+    odd = shutil.copy(recording, tmp_path / "a b?c#d.db")
+    result = sarif(wsproxy("lint", str(odd), "--format", "sarif"))["results"][0]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == f"{tmp_path}/a%20b%3Fc%23d.db"
 
 
 def test_sarif(recording: str) -> None:

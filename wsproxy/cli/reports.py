@@ -171,7 +171,7 @@ def _sarif_rule(rule: "Rule") -> dict[str, Any]:
 def _uri(recording: str) -> str:
     from urllib.parse import quote
 
-    return quote(recording.replace("\\", "/"), safe="/:@?=&")
+    return quote(recording.replace("\\", "/"), safe="/:@?=&" if "://" in recording else "/:")
 
 
 def _finding_lines(located: "Located") -> Iterator[Line]:
