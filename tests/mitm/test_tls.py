@@ -147,8 +147,13 @@ def test_a_device_that_wants_a_certificate_of_its_clients(tmp_path: Path, versio
 
     def serve(listener: socket.socket) -> None:
         plain, _ = listener.accept()
-        with plain, contextlib.suppress(OSError):
-            tls.wrap_socket(plain, server_side=True)
+        with tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as secure:
+            with contextlib.suppress(ssl.SSLError):
+                secure.do_handshake()
+            # Were a request left unread, a reset would overtake the alert.
+            secure.shutdown(socket.SHUT_WR)
+            while secure.recv(4096):
+                pass
 
     with socket.create_server((LOOPBACK, 0)) as listener:
         serving = threading.Thread(target=serve, args=(listener,))

@@ -2,7 +2,7 @@
 
 Usage: feeder.py PLACE LOG KIND PAUSE. The log has a line a chunk, written before the chunk is recorded, as a
 relay sends on before it looks: time in ns, session, side, bytes so far on that side, ns spent waiting for
-back-pressure.
+back-pressure. While nothing passes, a line is repeated every few milliseconds as long as the machine lets it.
 """
 
 import sys
@@ -15,6 +15,7 @@ from wsproxy.store.writer import Recorder
 
 SESSIONS = 3
 HEAD = b"GET / HTTP/1.1\r\n\r\n"
+BEAT_S = 0.005
 
 
 def chunk_of(kind: str, number: int) -> bytes:
@@ -64,18 +65,26 @@ def main(place: str, log_path: str, kind: str, pause: float) -> None:
     waited = 0
     print("ready", flush=True)
     with open(log_path, "w", buffering=1, encoding="ascii") as log:
+
+        def write(index: int, side: Side) -> int:
+            now = time.time_ns()
+            log.write(f"{now} {index} {side} {passed[index, side][1]} {waited}\n")
+            return now
+
         while True:
             for (index, side), (number, size) in passed.items():
-                if not relaxed.is_set():
+                while not relaxed.is_set():
                     began = time.time_ns()
-                    relaxed.wait()
+                    relaxed.wait(BEAT_S)
                     waited += time.time_ns() - began
+                    write(0, Side.CLIENT)
                 data = chunk_of(kind, number)
                 passed[index, side] = (number + 1, size + len(data))
-                now = time.time_ns()
-                log.write(f"{now} {index} {side} {size + len(data)} {waited}\n")
-                sessions[index].receive_data(side, data, now)
-            time.sleep(pause)
+                sessions[index].receive_data(side, data, write(index, side))
+            until = time.monotonic() + pause
+            while (left := until - time.monotonic()) > 0:
+                time.sleep(min(left, BEAT_S))
+                write(0, Side.CLIENT)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def missing_ns(passed: list[Passed], stored: dict[tuple[int, Side], int], killed
     first = min((p.at_ns for p in passed if p.size > stored[p.session, p.side]), default=killed_at)
     late = [p for p in passed if p.at_ns >= first]
     gaps = [b.at_ns - a.at_ns - (b.waited_ns - a.waited_ns) for a, b in pairwise(late)]
+    gaps.append(killed_at - passed[-1].at_ns)
     return killed_at - first - sum(gap for gap in gaps if gap > STALL_NS)
 
 
