@@ -2,11 +2,13 @@
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -193,6 +195,16 @@ def test_a_text_that_cannot_be_written_loses_nothing(tmp_path: Path) -> None:
     record_session(place, [])
     with open_recording(str(place)) as recording:
         assert len(list(recording.sessions())) == 2
+
+
+def test_what_has_lost_a_frame_is_no_text_that_nobody_can_read(tmp_path: Path) -> None:
+    place = tmp_path / "r.db"
+    record_session(place, [(Side.CLIENT, frame(1, b"a", key=b"1234") * 3), (Side.SERVER, frame(1, b"b"))])
+    with closing(sqlite3.connect(place)) as connection, connection:
+        connection.execute("DELETE FROM frames WHERE id = (SELECT max(id) FROM frames WHERE side = 0)")
+    with pytest.raises(RecordingError, match=r"frames of the client: 3 were recorded, 2 are there"):
+        as_text(place, tmp_path / "r.jsonl")
+    assert not (tmp_path / "r.jsonl").exists()
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,9 @@ from tests.wire.build import frame
 from wsproxy.errors import RecordingError
 from wsproxy.protocol.frame import Side
 from wsproxy.store import migrations
+from wsproxy.store.engine import reading_engine
 from wsproxy.store.limits import WriterLimits
+from wsproxy.store.location import parse_location
 from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.model import ChangeKind, SessionState
 from wsproxy.store.reader import open_recording
@@ -46,6 +48,18 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
             return [tuple(row) for row in result] if result.returns_rows else []
     finally:
         engine.dispose()
+
+
+def test_what_is_read_in_a_transaction_is_of_one_moment(postgresql_url: str) -> None:
+    record_session(postgresql_url, [(Side.SERVER, frame(1, b"a"))])
+    count = text("SELECT count(*) FROM frames")
+    with reading_engine(parse_location(postgresql_url)).connect() as connection:
+        with connection.begin():
+            before = connection.scalar(count)
+            record_session(postgresql_url, [(Side.SERVER, frame(1, b"b"))])
+            assert connection.scalar(count) == before
+        with connection.begin():
+            assert connection.scalar(count) == before + 1
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -18,6 +18,7 @@ from wsproxy.replay.as_sent import as_sent
 from wsproxy.replay.choice import Offer
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.script import End, Expect, ExpectBytes, Happening, Play, Script, Step, Tail
+from wsproxy.store.failures import lost_frames
 from wsproxy.store.model import HttpExchange, SessionState, StoredEvent, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording, open_recording
 
@@ -215,10 +216,7 @@ def _all_there(events: Iterator[StoredEvent], session: StoredSession) -> Iterato
     for side, found in frames.items():
         recorded = session.counts(side).frames
         if session.state is SessionState.ENDED and found != recorded:
-            raise RecordingError(
-                f"session {session.id} is damaged (frames of the {side.value}: {recorded} were recorded,"
-                f" {found} are there): restore the recording from a copy"
-            )
+            raise lost_frames(session.id, side, recorded, found)
 
 
 def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[StoredEvent | End]:

@@ -59,7 +59,7 @@ def reading_engine(location: Location) -> Engine:
     """
     with explained(location):
         if location.path is None:
-            return _server_engine(location).execution_options(postgresql_readonly=True)
+            return _server_reading_engine(location)
         if not location.path.exists():
             raise RecordingError(f"{location} does not exist: check the path, or record something first")
         if not location.path.stat().st_size:
@@ -160,6 +160,14 @@ def _server_engine(location: Location) -> Engine:
             f"{location}: the driver {error.name} is not installed; for PostgreSQL: pip install"
             " 'wsproxy[postgresql]'"
         ) from error
+
+
+def _server_reading_engine(location: Location) -> Engine:
+    engine = _server_engine(location)
+    if engine.dialect.name == "postgresql":
+        # By default each statement of a transaction would see what was committed before it.
+        return engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+    return engine
 
 
 def _create_private_file(path: Path) -> None:

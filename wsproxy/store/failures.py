@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from wsproxy.errors import DatabaseReachError, RecordingError
+from wsproxy.protocol.frame import Side
 from wsproxy.store.location import Location
 
 _FULL = "is on a disk that is full: free some space, or record to another disk"
@@ -114,3 +115,11 @@ def _is_full(folder: Path) -> bool:
         return shutil.disk_usage(folder).free < _NO_SPACE
     except OSError:
         return False
+
+
+def lost_frames(session_id: int, side: Side, recorded: int, found: int) -> RecordingError:
+    """What is wrong with a session that has not as many frames of a side as its row says."""
+    return RecordingError(
+        f"session {session_id} is damaged (frames of the {side.value}: {recorded} were recorded, {found} are"
+        " there): restore the recording from a copy"
+    )

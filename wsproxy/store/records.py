@@ -1,5 +1,6 @@
 """A recording row by row, in the order in which a JSONL recording holds it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from heapq import merge
 from typing import Any, NamedTuple
@@ -7,8 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table, func, select
 
 from wsproxy.store import schema
+from wsproxy.store.failures import lost_frames
 from wsproxy.store.model import SessionState
 from wsproxy.store.pages import Pages
+from wsproxy.store.rows import side_of
 from wsproxy.store.selects import EXCHANGES_SINCE, select_rows
 
 EVENT_TABLES = (
@@ -33,7 +36,8 @@ class Record(NamedTuple):
 def session_records(pages: Pages, version: int, session_id: int, state: SessionState) -> Iterator[Record]:
     """The rows of a session: its own, its events in order, those of both sides.
 
-    One that is still being recorded is as it was at one moment, and interrupted there.
+    One that is still being recorded is as it was at one moment, and interrupted there. Raises RecordingError
+    if frames are gone: the rows would be refused where they are read again.
     """
     first, beyond = schema.first_id(session_id), schema.first_id(session_id + 1)
     of = schema.sessions
@@ -56,8 +60,15 @@ def session_records(pages: Pages, version: int, session_id: int, state: SessionS
         for events, last in zip(EVENT_TABLES, last_ids, strict=True)
         if last is not None
     )
-    yield from merge(*events, key=lambda record: int(record.values["id"]))
+    frames: Counter[int] = Counter()
+    for record in merge(*events, key=lambda record: int(record.values["id"])):
+        if record.table is schema.frames:
+            frames[record.values["side"]] += 1
+        yield record
     for row in side_rows:
+        side = row.id - session_id * 2
+        if row.frames != frames[side]:
+            raise lost_frames(session_id, side_of(side), row.frames, frames[side])
         yield Record(schema.sides, session_id, dict(row._mapping))
 
 
