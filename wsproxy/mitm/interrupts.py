@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-FORCED = 130
+_FORCED = 130
 """The exit code of a process that was interrupted, as shells give it."""
 
 
@@ -28,7 +28,7 @@ def stopped_by_signals(stop: Callable[[], None], *, for_good: bool = False) -> I
     def interrupted(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopped
         if stopped:
-            os._exit(FORCED)
+            os._exit(_FORCED)
         stopped = True
         stop()
 
