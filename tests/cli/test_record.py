@@ -308,6 +308,8 @@ def test_an_address_that_is_not_here_is_one_line(host: str, tmp_path: Path) -> N
         (["ws://sky q:9006"], "sky q is no name of a host"),
         (["ws://skyq:0"], "the port is 0"),
         (["//skyq:9006"], "write ws://skyq:9006"),
+        (["http:/skyq:9006"], "write ws://skyq:9006"),
+        (["skyq:9006/a?b=http://c"], "write ws://skyq:9006/a?b=http://c"),
         (["gopher://skyq"], "not a WebSocket URL"),
         (["ws://"], "names no host"),
         (["ws://a:b@skyq"], "user name"),

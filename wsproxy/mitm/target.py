@@ -53,8 +53,7 @@ def parse_target(text: str) -> Target:
 
 
 def _meant(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    if separator:
-        return f"{_LIKELY.get(scheme.lower(), 'ws')}://{rest}"
-    place = text.lstrip("/")
-    return f"ws://{place}" if place else "ws://HOST:PORT"
+    scheme, separator, rest = text.partition(":/")
+    if not separator or not scheme.isalpha():
+        scheme, rest = "ws", text
+    return f"{_LIKELY.get(scheme.lower(), 'ws')}://{rest.lstrip('/') or 'HOST:PORT'}"
