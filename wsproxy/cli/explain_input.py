@@ -4,6 +4,7 @@ text.
 
 import os
 import re
+import select
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +15,10 @@ import click
 from wsproxy.cli.notation import Notation, one_byte_per_character, read_notation
 from wsproxy.cli.pasted import Opening, Reading, is_pasted, openings, read_pasted
 from wsproxy.errors import UsageError
+from wsproxy.mitm.interrupts import signal_wakeup
 
 _SIZE_LIMIT = 1 << 26
+_PIECE = 1 << 16
 _HOW = "give hex such as '81 05 48 65 6c 6c 6f', a file, or - for standard input"
 _REPLACED = "\ufffd".encode()
 # Control characters as some terminals draw them.
@@ -48,7 +51,25 @@ def read_input(source: Sequence[str], payload_length: int | None) -> Input:
 def _standard_input() -> bytes:
     if sys.stdin.isatty():
         click.echo("Type or paste the bytes, then press Enter and Ctrl-D.", err=True)
+        return _bounded(_typed(_SIZE_LIMIT + 1))
     return _bounded(sys.stdin.buffer.read(_SIZE_LIMIT + 1))
+
+
+def _typed(limit: int) -> bytes:
+    with signal_wakeup() as signalled:
+        if signalled is None:
+            return sys.stdin.buffer.read(limit)
+        data = bytearray()
+        terminal = sys.stdin.fileno()
+        while len(data) < limit:
+            if terminal not in select.select([terminal, signalled], [], [])[0]:
+                signalled.recv(_PIECE)
+                continue
+            piece = os.read(terminal, min(limit - len(data), _PIECE))
+            if not piece:
+                break
+            data += piece
+        return bytes(data)
 
 
 def _exists(name: str) -> bool:

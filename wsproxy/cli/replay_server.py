@@ -168,7 +168,7 @@ def _kept(certificate: bytes | None) -> Iterator[str | None]:
 
 
 async def _serve(played: "ReplayServer", place: Place, display: "ReplayDisplay") -> "ReplayReport":
-    from wsproxy.mitm.interrupts import stopped_by_signals
+    from wsproxy.mitm.interrupts import signals_wake_the_loop, stopped_by_signals
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -178,7 +178,7 @@ async def _serve(played: "ReplayServer", place: Place, display: "ReplayDisplay")
 
     display.on_broken(stop)
     await played.start(place.host, place.port, tls=place.tls)
-    with stopped_by_signals(stop, for_good=True):
+    with stopped_by_signals(stop, for_good=True), signals_wake_the_loop():
         try:
             _say_where(played, place)
             await stopped.wait()

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from importlib.resources import files
 
-from wsproxy.mitm.interrupts import stopped_by_signals
+from wsproxy.mitm.interrupts import signals_wake_the_loop, stopped_by_signals
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.frame import Frame, Side
 from wsproxy.protocol.grammar import build_frame
@@ -120,7 +120,7 @@ async def _run(host: str, port: int) -> None:
     def stop() -> None:
         loop.call_soon_threadsafe(ended.set)
 
-    with stopped_by_signals(stop, for_good=True):
+    with stopped_by_signals(stop, for_good=True), signals_wake_the_loop():
         address = server.sockets[0].getsockname()
         print(f"An emulated Sky Q box: ws://{address[0]}:{address[1]}{PATH}", file=sys.stderr, flush=True)
         await ended.wait()

@@ -18,7 +18,7 @@ from wsproxy.errors import ReachError, UsageError
 from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
 from wsproxy.mitm.gone_clients import GoneClients
-from wsproxy.mitm.interrupts import stopped_by_signals
+from wsproxy.mitm.interrupts import signals_wake_the_loop, stopped_by_signals
 from wsproxy.mitm.logs import forwarded_logs
 from wsproxy.mitm.startup import (
     StartupCheck,
@@ -131,7 +131,8 @@ class Proxy:
         try:
             master = self._make_master()
             self._apply_options(master)
-            await master.run()
+            with signals_wake_the_loop():
+                await master.run()
         except exceptions.OptionsError as error:
             text = " ".join(str(error).split())
             hint = f": {_MODES}" if text.startswith("Invalid proxy mode") else ""
