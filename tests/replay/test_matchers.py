@@ -191,9 +191,9 @@ def test_a_pattern_matches_by_its_groups(pattern: str, one: str, other: str, sam
 
 def test_a_pattern_is_not_tried_on_absurd_sizes() -> None:
     long = "a" * (1 << 20)
-    began = time.perf_counter()
+    began = time.process_time()
     assert not match(r"regex:^(a+)+$", long + "b", long + "c")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     with pytest.raises(UsageError, match="1000"):
         make_matcher("regex:" + "a" * 1001)
 

@@ -95,14 +95,14 @@ def test_similarity_is_that_of_the_kind() -> None:
 def test_work_is_bounded() -> None:
     one = ["".join(chr(97 + (i * 7 + j) % 26) for j in range(20)) for i in range(50_000)]
     large, other = "\n".join(one), "\n".join(reversed(one))
-    began = time.perf_counter()
+    began = time.process_time()
     lines = difference(large, other)
     difference(large.encode(), other.encode())
     difference(
         "[" + ",".join(map(str, range(100_000))) + "]", "[" + ",".join(map(str, range(100_000, 0, -1))) + "]"
     )
     nearest((message(large, number=n) for n in range(10**9)), message(other))
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert len(lines) <= 60
     assert nearest((message("a", number=n) for n in range(MOST_CANDIDATES * 2)), message("a")) is not None
 
