@@ -160,6 +160,10 @@ ODD_RESPONSES = (
     ResponseVector("NUL behind each line", RESPONSE.replace(b"\r\n", b"\r\n\0")[:-1], (*_LINES, *_NAMES)),
     ResponseVector("indented", RESPONSE[:-2].replace(b"\r\n", b"\r\n\t")[:-1] + b"\r\n", _NAMES),
     ResponseVector("byte order mark", b"\xef\xbb\xbf" + RESPONSE, ("response.preamble",)),
+    *(
+        ResponseVector(f"blank line of {blank!r}", RESPONSE[:-2] + blank + b"\r\n", _LINES)
+        for blank in (b" ", b"\t", b" \t ")
+    ),
     ResponseVector("telnet", b"\xff\xfb\x01" + RESPONSE, ("response.preamble",)),
     ResponseVector("100 and no blank line", b"HTTP/1.1 100 Continue\r\n" + RESPONSE, ("response.interim",)),
     ResponseVector(
@@ -175,7 +179,13 @@ ODD_RESPONSES = (
         rules=_MISREAD,
     ),
     *_status_lines(
-        b"HTTP 101 Switching Protocols", b"HTTP/2.0 101 Switching Protocols", rules=("response.version",)
+        b"HTTP 101 Switching Protocols",
+        b"HTTP/2.0 101 Switching Protocols",
+        b"HTTP /1.1 101 Switching Protocols",
+        b"HTTP 1.1 101 Switching Protocols",
+        b"HTTP1.1 101 Switching Protocols",
+        b"HTTP/1.1: 101 Switching Protocols",
+        rules=("response.version",),
     ),
     *_status_lines(b"HTTP/1.1 101Switching Protocols", rules=("response.line",)),
     *_status_lines(b"HTTP/1.1 201 Created", b"HTTP/1.1 204 No Content", rules=("response.status",)),

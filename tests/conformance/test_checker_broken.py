@@ -41,6 +41,7 @@ BROKEN: list[tuple[str, Side, bytes]] = [
     ("stream.chunk-size", SERVER, b"5\r\n\x81\x03abc\r\n" + bytes(100)),
     ("stream.stray-line-end", SERVER, b"\r\n\x81\x05Hello" + bytes(20)),
     ("stream.stray-zero", SERVER, b"\x00\x81\x05Hello" + bytes(200)),
+    ("stream.stray-space", SERVER, b" \x81\x05Hello" + bytes(200)),
     ("stream.byte-order-mark", SERVER, b"\xef\xbb\xbf\x81\x05Hello" + bytes(60)),
     ("stream.bare-text", SERVER, b"Warning: fread(): SSL: Connection reset by peer" + b"x" * 100),
     ("stream.bare-text", SERVER, b'{"abc": "this is so"}' + b"x" * 100),

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.build import KEY, PONG, frame
-from wsproxy.conformance.checks_foreign import foreign_bytes, is_doubtful_zero
+from tests.wire.build import CLOSE, KEY, PING, PONG, TEXT, client_frame, close, frame
+from wsproxy.conformance.checks_foreign import foreign_bytes
+from wsproxy.conformance.checks_stray import doubtful_rule
 from wsproxy.conformance.rules import RULES
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
@@ -35,6 +36,9 @@ FOREIGN = [
     ("stream.handshake-bytes", b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81\x00", 24, "another opening response"),
     ("stream.handshake-bytes", b"hello\r\nHTTP/1.1 101 x\r\n\r\n\x81\x00", 25, "another opening"),
     ("stream.handshake-bytes", b"X-Last: y\r\nZ: a\n\r\n\x81\x00", 18, "lines of a head"),
+    ("stream.stray-space", b" \x81\x05Hello", 1, "' ' between"),
+    ("stream.stray-space", b" \t \r\n\x88\x00", 5, "between"),
+    ("stream.stray-space", b"\t\x81\x05Hello", 1, "between"),
     ("stream.stray-zero", b"\x00\x81\x05Hello", 1, "zero byte"),
     ("stream.stray-zero", b"\x00\r\n\x81\x05Hello", 1, "zero byte"),
     ("stream.stray-line-end", b"\r\n\x00\x81\x05Hello", 2, "CR LF"),
@@ -55,6 +59,12 @@ MAY_BE_FRAMES = [
     "00 00",
     "00 05 48 65 6C 6C 6F",
     "00 01 61 80 01 62",
+    "20",
+    "20 20",
+    "20 05 48 65 6C 6C 6F",
+    "20 80 11 22 33 44",
+    "09 05 48 65 6C 6C 6F 81 00",
+    "09 20 81 05",
     "EF BB",
     "71 20 74 65 78 74 20 61 6E 64 20 6D 6F 72 65 20 74 65 78 74",
     "01 05 48 65 6C 6C 6F",
@@ -114,7 +124,7 @@ def test_a_zero_byte_may_stand_before_a_frame_with_a_wrong_rsv_bit() -> None:
 def test_what_a_zero_byte_is_does_not_depend_on_how_much_has_come(data: bytes) -> None:
     """It is told as soon as enough has come, and not before."""
     told = [foreign_bytes(data[:size], side=Side.SERVER) for size in range(1, len(data) + 1)]
-    doubtful = [is_doubtful_zero(data[:size]) for size in range(1, len(data) + 1)]
+    doubtful = [doubtful_rule(data[:size], Side.SERVER) for size in range(1, len(data) + 1)]
     first = next(n for n, found in enumerate(told) if found)
     assert all(found and found.rule_id == "stream.stray-zero" for found in told[first:])
     assert all(doubtful[1:first])
@@ -126,6 +136,47 @@ def test_a_line_feed_may_begin_the_pong_of_a_client_only() -> None:
     found = foreign_bytes(b"\n\x81\x01A", side=Side.SERVER)
     assert found is not None
     assert (found.rule_id, found.length) == ("stream.stray-line-end", 1)
+
+
+def test_white_space_stands_before_no_continuation_and_before_a_masked_frame_of_a_client() -> None:
+    assert foreign_bytes(b" \x81\x05Hello", side=Side.SERVER, message_open=True) is None
+    assert foreign_bytes(b" \x81\x05Hello", side=Side.CLIENT) is None
+    assert foreign_bytes(b"\t\x81\x85\x01\x02\x03\x04Hello", side=Side.CLIENT) is None
+    found = foreign_bytes(b"  \x81\x85\x01\x02\x03\x04Hello", side=Side.CLIENT)
+    assert found is not None
+    assert (found.rule_id, found.length) == ("stream.stray-space", 2)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [client_frame(TEXT, b"hello"), client_frame(PING, b"p" * 125)],
+    ids=["text", "ping"],
+)
+def test_a_line_feed_before_a_frame_of_a_client_is_told_by_what_a_pong_would_be_followed_by(
+    behind: bytes,
+) -> None:
+    """It is told once enough has come, and nothing is taken for a frame before."""
+    data = b"\n\n" + behind + client_frame(TEXT, b"hello")
+    told = [foreign_bytes(data[:size], side=Side.CLIENT) for size in range(1, len(data) + 1)]
+    first = next(n for n, found in enumerate(told) if found)
+    assert all(
+        found and (found.rule_id, found.length) == ("stream.stray-line-end", 2) for found in told[first:]
+    )
+    assert all(doubtful_rule(data[:size], Side.CLIENT) for size in range(4, first + 1))
+
+
+def test_a_line_feed_before_the_close_of_a_client_is_told_at_once() -> None:
+    found = foreign_bytes(b"\n" + client_frame(CLOSE, close(1000)), side=Side.CLIENT)
+    assert found is not None
+    assert (found.rule_id, found.length) == ("stream.stray-line-end", 1)
+
+
+@pytest.mark.parametrize("key", [b"\x81\x82\x83\x84", b"\x01\x02\x03\x04"])
+@pytest.mark.parametrize("length", [0, 1, 2, 9])
+def test_a_pong_without_fin_of_a_client_is_no_line_feed(length: int, key: bytes) -> None:
+    data = frame(PONG, b"p" * length, fin=False, key=key) + client_frame(TEXT, b"hello")
+    assert not any(foreign_bytes(data[:size], side=Side.CLIENT) for size in range(1, len(data) + 1))
+    assert doubtful_rule(data, Side.CLIENT) is None
 
 
 @given(

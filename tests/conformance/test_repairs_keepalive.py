@@ -205,6 +205,8 @@ BARE = b'{"id": 1, "method": "status"}'
         (b"\r\n", "stream.stray-line-end"),  # A05
         (b"\r\n\r\n", "stream.stray-line-end"),
         (b"\0", "stream.stray-zero"),  # A03 A07 G15
+        (b" ", "stream.stray-space"),
+        (b" \t\r\n", "stream.stray-space"),
     ],
 )
 def test_stray_bytes_are_skipped(stray: bytes, rule: str, sizes) -> None:
@@ -212,6 +214,15 @@ def test_stray_bytes_are_skipped(stray: bytes, rule: str, sizes) -> None:
     frames = frame(TEXT, b"hello") + frame(PING)
     assert line.send(SERVER, stray + frames + stray + frames, sizes) == frames * 2
     assert set(line.rules(SERVER)) == {rule}
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (3,), (7,)])
+@pytest.mark.parametrize(("stray", "rule"), [(b"\n", "stream.stray-line-end"), (b"  ", "stream.stray-space")])
+def test_stray_bytes_of_a_client_are_skipped(stray: bytes, rule: str, sizes) -> None:
+    line = Line()
+    frames = client_frame(TEXT, b"hello") + client_frame(BINARY, bytes(300)) + client_frame(TEXT, b"more")
+    assert line.send(CLIENT, stray + frames + stray + frames, sizes) == frames * 2
+    assert set(line.rules(CLIENT)) == {rule}
 
 
 @pytest.mark.parametrize("sizes", [(), (1,), (7,)])

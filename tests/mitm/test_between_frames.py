@@ -30,6 +30,8 @@ SENT = {
     "line-end-by-itself": ([b"\r\n", FIRST + SECOND, BYE], "stream.stray-line-end"),
     "line-ends": ([b"\r\n\r\n\r\n" + FIRST, SECOND + BYE], "stream.stray-line-end"),
     "line-feed": ([b"\n" + FIRST, SECOND + BYE], "stream.stray-line-end"),
+    "space": ([b" " + FIRST, SECOND + BYE], "stream.stray-space"),
+    "space-by-itself": ([b" ", FIRST, SECOND + BYE], "stream.stray-space"),
     "zero": ([b"\x00" + FIRST + SECOND + BYE], "stream.stray-zero"),
     "zero-by-itself": ([b"\x00", FIRST, SECOND + BYE], "stream.stray-zero"),
     "between": ([FIRST + b"\r\n" + SECOND + b"\r\n", BYE], "stream.stray-line-end"),

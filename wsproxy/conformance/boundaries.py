@@ -5,7 +5,8 @@ Source: RFC 6455 sections 5.2 and 7.1.7.
 
 import re
 
-from wsproxy.conformance.checks_foreign import foreign_bytes, is_doubtful_zero, may_be_foreign
+from wsproxy.conformance.checks_foreign import foreign_bytes, may_be_foreign
+from wsproxy.conformance.checks_stray import doubtful_rule
 from wsproxy.conformance.conditions import Conditions
 from wsproxy.conformance.data_frames import DataFrames
 from wsproxy.conformance.stray import WAIT, Stray
@@ -19,6 +20,7 @@ _MAY_BE_HANDSHAKE = {
 }
 _STRAY = (
     "stream.stray-line-end",
+    "stream.stray-space",
     "stream.stray-zero",
     "stream.handshake-bytes",
     "stream.byte-order-mark",
@@ -57,7 +59,7 @@ class Boundaries:
         data = data[:_WINDOW]
         if "stream.handshake-bytes" in self._actions and _MAY_BE_HANDSHAKE[self._side].fullmatch(data):
             return WAIT
-        if "stream.stray-zero" in self._actions and not frames.under_way and is_doubtful_zero(data):
+        if not frames.under_way and doubtful_rule(data, self._side) in self._actions:
             return WAIT
         found = foreign_bytes(data, message_open=frames.under_way, side=self._side)
         action = self._actions.get(found.rule_id) if found is not None else None

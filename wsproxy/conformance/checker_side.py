@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from wsproxy.conformance.checks_foreign import FRAME_WINDOW, ForeignBytes, foreign_bytes, foreign_frame
+from wsproxy.conformance.checks_foreign import FRAME_WINDOW, foreign_bytes, foreign_frame
 from wsproxy.conformance.checks_frames import FrameContext
 from wsproxy.conformance.checks_keepalive import PingsSeen
 from wsproxy.conformance.checks_messages import SplitJson
 from wsproxy.conformance.checks_window import WindowSeen
 from wsproxy.conformance.finding import Finding
 from wsproxy.conformance.guesses import ABSURD, LENGTH, Guesses
+from wsproxy.conformance.stray import ForeignBytes
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import LEAST_EXTENDED, Frame, Side

@@ -7,8 +7,17 @@ the culprit. Nothing here matches bytes that could begin a legal frame.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from wsproxy.conformance.checks_stray import (
+    BYTE_ORDER_MARK,
+    FIN,
+    LINE_ENDS,
+    line_ends,
+    plausible_header,
+    stray_bytes,
+    stray_zero,
+)
+from wsproxy.conformance.stray import ForeignBytes
 from wsproxy.protocol.frame import Frame, Side
 
 FRAME_WINDOW = 1 << 12
@@ -24,6 +33,7 @@ NO_FRAMES = frozenset(
         "stream.http-bytes",
         "stream.resync",
         "stream.stray-line-end",
+        "stream.stray-space",
         "stream.stray-zero",
         "stream.tls-bytes",
     }
@@ -50,15 +60,9 @@ _TLS_NAMES = {
     0x18: "heartbeat",
 }
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
-_LINE_ENDS = re.compile(rb"(?:\r\n)+(?!\r?\n)")
-_ZERO_AND_LINE_ENDS = re.compile(rb"\0\r(?:\n\r)*\n?")
-_ODD_LINE_ENDS = re.compile(rb"\r[\r\n\0]*(?=[\x80-\xff])|[\r\n]+")
 _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\xc2-\xf4\x80-\xbf]*")
 _TEXT_BEGINS = (b"{", b"[", b"<", b'"')
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT_ENOUGH = 16
-_LONG_FORM = 126
-_FIN, _RSV, _OPCODE = 0x80, 0x70, 0x0F
 _TLS_HEADER = 5
 _TLS_LIMIT = 16384 + 2048
 
@@ -66,16 +70,6 @@ _TLS_LIMIT = 16384 + 2048
 def rule_of_no_frames(rules: Sequence[str]) -> str | None:
     """The rule for which bytes were taken out that are no frames; None if it was for another reason."""
     return rules[0] if rules and NO_FRAMES.issuperset(rules) else None
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignBytes:
-    """`length` bytes that are no frame; `detail` says what they are, `whole` whether their end is known."""
-
-    rule_id: str
-    length: int
-    detail: str
-    whole: bool = True
 
 
 def foreign_bytes(
@@ -86,7 +80,7 @@ def foreign_bytes(
 
     `data` is what follows, as far as it is known: with more of it the answer can only get more certain.
     `message_open` says that a fragmented message is under way, so that a zero byte may continue it. `side` is
-    who sent it, if that is known: a line feed in front of a client's frame may begin a pong.
+    who sent it, if that is known: what stands in front of a client's frame may begin another one.
     """
     if not data or not may_be_foreign(data[0]):
         return None
@@ -95,27 +89,23 @@ def foreign_bytes(
         found = _handshake(data, side)
         if found is not None:
             return found
-    for recognise in (_byte_order_mark, _http, _tls, _chunk_size, _line_ends):
+    for recognise in (_byte_order_mark, _http, _tls, _chunk_size, line_ends):
         found = recognise(data)
         if found is not None:
             return found
     found = _bare_text(data, message_open=message_open)
-    if found is None and (side is Side.SERVER or data[:1] == b"\r"):
-        found = _odd_line_ends(data, message_open=message_open)
-    if found is None and data[:2] == b"\r\n":
-        found = ForeignBytes("stream.stray-line-end", 2, "1 CR LF between frames")
-    return found if found is not None or message_open else _stray_zero(data, side)
+    return found if found is not None else stray_bytes(data, message_open=message_open, side=side)
 
 
 def may_be_foreign(first: int) -> bool:
     """Whether bytes that begin so may be something else than a frame."""
-    return first < 0x80 or first == _BYTE_ORDER_MARK[0]
+    return first < 0x80 or first == BYTE_ORDER_MARK[0]
 
 
 def _byte_order_mark(data: bytes) -> ForeignBytes | None:
-    if not data.startswith(_BYTE_ORDER_MARK):
+    if not data.startswith(BYTE_ORDER_MARK):
         return None
-    return ForeignBytes("stream.byte-order-mark", len(_BYTE_ORDER_MARK), "EF BB BF, a byte order mark")
+    return ForeignBytes("stream.byte-order-mark", len(BYTE_ORDER_MARK), "EF BB BF, a byte order mark")
 
 
 def foreign_frame(frame: Frame, *, message_open: bool, side: Side) -> ForeignBytes | None:
@@ -173,59 +163,9 @@ def _chunk_size(data: bytes) -> ForeignBytes | None:
     if size == 0:
         return ForeignBytes("stream.chunk-size", line.end(), "the size line of the last HTTP chunk (0)")
     inside = data[line.end() :]
-    if not _may_begin_frame(inside) and not (after == b"\r\n" and inside[0] >= _FIN):
+    if not _may_begin_frame(inside) and not (after == b"\r\n" and inside[0] >= FIN):
         return None
     return ForeignBytes("stream.chunk-size", line.end(), f"the size line of an HTTP chunk of {size} bytes")
-
-
-def _line_ends(data: bytes) -> ForeignBytes | None:
-    # As a frame it would be a reserved control frame without FIN: nothing that follows can make it right.
-    run = _LINE_ENDS.match(data)
-    if not run:
-        return None
-    return ForeignBytes("stream.stray-line-end", run.end(), f"{run.end() // 2} CR LF between frames")
-
-
-def _odd_line_ends(data: bytes, *, message_open: bool) -> ForeignBytes | None:
-    run = _ODD_LINE_ENDS.match(data)
-    if run is None or not _plausible_header(data[run.end() :]) or data[run.end()] < _FIN:
-        return None
-    if data[run.end()] & _OPCODE == 0 and not message_open:
-        # 0A 80 is a pong without FIN that a server masked, rather than a line feed and the end of nothing.
-        return None
-    return ForeignBytes("stream.stray-line-end", run.end(), f"{run[0]!r} between frames".removeprefix("b"))
-
-
-def _stray_zero(data: bytes, side: Side | None) -> ForeignBytes | None:
-    # 00 00 is an empty, unfinished continuation frame; one zero before a plausible header is a stray. So it
-    # is before one with wrong RSV bits, where a server would otherwise have masked the continuation.
-    if data[:1] != b"\x00":
-        return None
-    header = _behind_zero(data)
-    final = header[:1] >= b"\x80"
-    if final and side is Side.SERVER and not header.startswith(_BYTE_ORDER_MARK):
-        header = bytes((header[0] & ~_RSV,)) + header[1:]
-    if not _plausible_header(header) and not header.startswith(_BYTE_ORDER_MARK):
-        return None
-    if not final and _is_short_frame(data):
-        return None
-    return ForeignBytes("stream.stray-zero", 1, "a zero byte between frames")
-
-
-def is_doubtful_zero(data: bytes) -> bool:
-    """Whether only what comes behind `data` can tell if it begins with a stray zero byte, where no message is
-    under way: it may be the beginning of a continuation as well.
-    """
-    if _ZERO_AND_LINE_ENDS.fullmatch(data):
-        return True
-    header = _behind_zero(data)
-    may_be_either = data[:1] == b"\x00" and header[:1] < b"\x80" and _plausible_header(header)
-    return may_be_either and data[1] < _LONG_FORM and len(data) <= 2 + data[1]
-
-
-def _behind_zero(data: bytes) -> bytes:
-    line_ends = _LINE_ENDS.match(data, 1)
-    return data[line_ends.end() if line_ends else 1 :]
 
 
 def _bare_text(data: bytes, *, message_open: bool) -> ForeignBytes | None:
@@ -235,7 +175,7 @@ def _bare_text(data: bytes, *, message_open: bool) -> ForeignBytes | None:
     length = _length_as_utf8(text[0])
     behind = data[length : length + 1]
     may_be_text = begins_text(data) or data[length - 1 : length] == b"\n"
-    before_a_frame = may_be_text and behind >= b"\x80" and _plausible_header(behind)
+    before_a_frame = may_be_text and behind >= b"\x80" and plausible_header(behind)
     if not _begins_text(data[0], text.end(), message_open=message_open, told=before_a_frame):
         return None
     if text.end() < min(len(data), _TEXT_ENOUGH) and not before_a_frame:
@@ -270,19 +210,6 @@ def _length_as_utf8(text: bytes) -> int:
 
 
 def _may_begin_frame(data: bytes) -> bool:
-    if not data or _plausible_header(data) or (data[1:2] >= b"\x80" and _stray_zero(data, None)):
+    if not data or plausible_header(data) or (data[1:2] >= b"\x80" and stray_zero(data, None)):
         return True
-    return bool(_CHUNK_SIZE.match(data) or _LINE_ENDS.match(data))
-
-
-def _is_short_frame(data: bytes) -> bool:
-    """Whether it may be an unmasked short frame: behind it another one may begin, or nothing has come yet."""
-    end = 2 + data[1]
-    return data[1] < _LONG_FORM and (end >= len(data) or _plausible_header(data[end:]))
-
-
-def _plausible_header(data: bytes) -> bool:
-    """A first byte that strict peers take: FIN or not, a registered opcode, no RSV bit but RSV1."""
-    return (
-        bool(data) and data[0] & 0x30 == 0 and data[0] & 0x0F in (0, 1, 2, 8, 9, 10) and data[0] & 0x8F != 0
-    )
+    return bool(_CHUNK_SIZE.match(data) or LINE_ENDS.match(data))

@@ -113,6 +113,15 @@ STREAM_RULES = (
         repair=True,
     ),
     Rule(
+        "stream.stray-space",
+        _FRAMING,
+        _ERROR,
+        "Stray white space stands where a frame should begin.",
+        "20 81 05 ...",
+        (("websockets", "incorrect masking"), ("wsproto", "Reserved bit set unexpectedly")),
+        repair=True,
+    ),
+    Rule(
         "stream.stray-zero",
         _FRAMING,
         _ERROR,

@@ -1,6 +1,17 @@
 """Bytes that are no frame, where a frame should begin."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignBytes:
+    """`length` bytes that are no frame; `detail` says what they are, `whole` whether their end is known."""
+
+    rule_id: str
+    length: int
+    detail: str
+    whole: bool = True
 
 
 class Stray(NamedTuple):

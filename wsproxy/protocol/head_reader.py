@@ -16,7 +16,7 @@ _REQUEST_BEGUN = re.compile(rb"(?:\xef\xbb\xbf|[ \t\0])*[A-Za-z][\w-]{0,31}[ \t]
 _REQUEST_MAY_BEGIN = re.compile(rb"(?:\xef\xbb\xbf|[ \t\0])*(?:\xef\xbb?|[A-Za-z][\w-]{0,31})?")
 _JUNK = rb"[ \t\"'>*#=\-\x90-\xbf\xd0-\xff][^A-Za-z\n]{0,7}"
 _RESPONSE_BEGUN = re.compile(
-    rb"(?:" + _JUNK + rb"|[A-Za-z][\t -~]{0,120}?)?HTTP/"
+    rb"(?:" + _JUNK + rb"|[A-Za-z][\t -~]{0,120}?)?HTTP(?: ?/| 1\.)"
     rb"|[A-Za-z][!-~]{0,60}[ \t]{1,8}\d{3}[ \t\r\n]|101[ \t]",
     re.IGNORECASE,
 )
@@ -58,7 +58,7 @@ class HeadReader:
         "_complete",
         "_cr_ends",
         "_cr_searched",
-        "_first_field",
+        "_first_lines",
         "_line",
         "_request",
         "_searched",
@@ -88,7 +88,7 @@ class HeadReader:
 
     def _begin_anew(self) -> None:
         self._begun = False
-        self._first_field: bytes | None = None
+        self._first_lines: list[bytes] = []
         self._cr_ends: bool | None = None
         self._cr_searched = 0
 
@@ -152,9 +152,9 @@ class HeadReader:
 
     def _is_blank(self, newline: int) -> bool:
         line = bytes(self._buffer[self._line : newline])
-        if self._line > self._start and self._first_field is None:
-            self._first_field = line
-        return self._line > self._start and is_blank(line, self._first_field or b"")
+        if len(self._first_lines) < 2:
+            self._first_lines.append(line)
+        return self._line > self._start and is_blank(line, self._first_lines)
 
     def _end_without_lf(self, newline: int) -> int | None:
         """Where the head has ended before `newline`: with a frame in place of a line, or two CRs."""

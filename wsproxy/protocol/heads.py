@@ -7,6 +7,7 @@ Source: RFC 9112 sections 2 to 5; RFC 9110 section 5.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _WHITESPACE = b" \t\r\n\v\f\0"
@@ -18,7 +19,10 @@ _BLANK_LINE = re.compile(rb"[\r\0]*\n")
 _BEFORE_REQUEST = re.compile(rb"(?:\xef\xbb\xbf|[\s\0])*(?:PROXY (?:TCP4|TCP6|UNKNOWN)[ -~]{0,100}\r?\n)?")
 _BEFORE_RESPONSE = re.compile(rb"(?:\xef\xbb\xbf|[\s\0])*(?:[^A-Za-z\r\n]{1,8}(?=HTTP/))?", re.IGNORECASE)
 _LEFT_BY_CONNECT = re.compile(rb"connection established", re.IGNORECASE)
-_HTTP_STATUS = re.compile(rb"(HTTP/[\d.]*)[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
+_HTTP_STATUS = re.compile(
+    rb"(HTTP(?: ?/| (?=1\.))[\d.]*)[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.IGNORECASE | re.DOTALL
+)
+_SWITCHES = re.compile(rb"HTTP/\S*[ \t]+101(?!\d)", re.IGNORECASE)
 _REQUEST_VERSION = re.compile(
     rb"HTTPS?/\S*(?: HTTP/\S*){0,2}|HTTPS? ?/? ?[\d.,;]*|WSS?/[\d.]+", re.IGNORECASE
 )
@@ -152,12 +156,14 @@ def starts_response(line: bytes) -> bool:
     return line[:5].upper() == b"HTTP/"
 
 
-def is_blank(line: bytes, first_field: bytes) -> bool:
-    """Whether a line ends the head whose first field's line is this; NUL does not count.
+def is_blank(line: bytes, first_lines: Sequence[bytes]) -> bool:
+    """Whether a line ends the head that begins with these lines, two of them if it has as many.
 
-    Nor does white space where the fields are indented, so that a line of it is no fold.
+    NUL does not count; nor does white space where the fields are indented, so that a line of it is no fold,
+    and behind a 101, of which a client would wait for more.
     """
-    return not line.strip(_WHITESPACE if first_field[:1] in (b" ", b"\t") else b"\r\n\0")
+    spaced = first_lines[1:] and first_lines[1][:1] in (b" ", b"\t")
+    return not line.strip(_WHITESPACE if spaced or _SWITCHES.search(first_lines[0]) else b"\r\n\0")
 
 
 def _lines(raw: bytes, start: int, before: re.Pattern[bytes]) -> tuple[int, list[bytes], int]:
@@ -172,9 +178,7 @@ def _lines(raw: bytes, start: int, before: re.Pattern[bytes]) -> tuple[int, list
     while position < len(raw):
         end = raw.find(line_end, position) + 1 or len(raw)
         line = raw[position:end]
-        if lines and (
-            is_blank(line, b"".join(lines[1:2])) or (starts_response(line) and announces_another(lines[0]))
-        ):
+        if lines and (is_blank(line, lines[:2]) or (starts_response(line) and announces_another(lines[0]))):
             break
         lines.append(line)
         position = end

@@ -2,8 +2,18 @@
 
 from tests.devices.device import switching
 from tests.devices.lenient import Head, accept_of
-from tests.rescue.case import Case
-from tests.rescue.tables.made import GREETED, GREETED_FIRST, answering, asking_with, client, device
+from tests.rescue.case import Case, Task
+from tests.rescue.tables.made import (
+    GREETED,
+    GREETED_FIRST,
+    answering,
+    asking_with,
+    client,
+    device,
+    goodbye,
+    preceded_by,
+)
+from tests.wire.build import KEY
 
 _HEADS, _RELAY = "RFC 9112 section 2", "relay"
 
@@ -18,6 +28,10 @@ def _asked_indented(host: bytes, path: bytes) -> bytes:
 
 def _without_blank_line(head: Head) -> bytes:
     return switching(head)[:-2]
+
+
+def _with_a_tab_as_blank_line(head: Head) -> bytes:
+    return switching(head)[:-2] + b"\t\r\n"
 
 
 DEVICE_CASES: tuple[Case, ...] = (
@@ -74,6 +88,48 @@ DEVICE_CASES: tuple[Case, ...] = (
         "RFC 6455 section 4.2.2",
         task=GREETED_FIRST,
         answer=lambda head: GREETED + switching(head),
+    ),
+    device(
+        "space-in-the-version",
+        _RELAY,
+        "RFC 9112 section 4",
+        quick=True,
+        answer=answering(line=b"HTTP /1.1 101 Switching Protocols"),
+    ),
+    device(
+        "number-glued-to-the-version",
+        _RELAY,
+        "RFC 9112 section 4",
+        answer=answering(line=b"HTTP/1.1101 Switching Protocols"),
+    ),
+    device(
+        "colon-behind-the-version",
+        _RELAY,
+        "RFC 9112 section 4",
+        answer=answering(line=b"HTTP1.1: 101 Switching Protocols"),
+    ),
+    device("blank-line-of-a-tab", _RELAY, _HEADS, quick=True, answer=_with_a_tab_as_blank_line),
+    device(
+        "spaces-behind-the-101",
+        _RELAY,
+        "RFC 6455 section 4.2.2",
+        quick=True,
+        task=GREETED_FIRST,
+        greeting=GREETED,
+        answer=answering(behind=b"  "),
+    ),
+    device(
+        "hixie-75-fields-only",
+        "handshake C17",
+        "draft-hixie-thewebsocketprotocol-75 section 3.1",
+        task=Task(says=("hello",), hears=("hello",), subprotocols=("sample",)),
+        answer=answering(
+            b"WebSocket-Origin: http://localhost",
+            b"WebSocket-Location: ws://localhost/",
+            b"WebSocket-Protocol: sample",
+            upgrade=b"Upgrade: WebSocket",
+            accept=None,
+        ),
     ),
     device(
         "page-behind-the-101",
@@ -135,5 +191,20 @@ CLIENT_CASES: tuple[Case, ...] = (
     ),
     client(
         "length-that-is-none", _RELAY, "RFC 9112 section 6.3", request=asking_with(b"Content-Length: none")
+    ),
+    client(
+        "spaces-behind-the-request",
+        _RELAY,
+        "RFC 6455 section 4.1",
+        request=lambda host, path: asking_with()(host, path) + b"  ",
+    ),
+    client(
+        "line-feed-before-each-frame",
+        _RELAY,
+        "RFC 6455 section 5.2",
+        quick=True,
+        says=("hello", b"\x01\x02", "and more"),
+        voice=preceded_by(b"\n", KEY),
+        farewell=b"\n" + goodbye(),
     ),
 )
