@@ -10,6 +10,7 @@ import pytest
 from tests.store.everything import everything
 from tests.store.recording import AT, START, record_session, recording_to
 from wsproxy.protocol.frame import Side
+from wsproxy.store import schema
 from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.model import ChangeKind, HttpExchange
 from wsproxy.store.reader import open_recording
@@ -42,6 +43,21 @@ def old(tmp_path: Path) -> Path:
 def version_of(place: Path) -> int:
     with closing(sqlite3.connect(place)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_what_the_first_format_did_not_have_says_since_when_it_is_there() -> None:
+    with closing(sqlite3.connect(FORMAT_1)) as connection:
+        for table in schema.metadata.sorted_tables:
+            present = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+            assert bool(present) == (schema.since(table) == 1), f"{table.name}: give it info=came_with(…)"
+            later = {column.name for column in table.columns if schema.since(column) > 1}
+            if present:
+                missing = set(table.columns.keys()) - present
+                assert missing == later, (
+                    f"{table.name}: give the new column info=came_with(…), and add a step"
+                )
+            newest = max(map(schema.since, [table, *table.columns]))
+            assert newest <= len(MIGRATIONS), "add a step to MIGRATIONS"
 
 
 def test_an_old_recording_is_read_as_it_is(old: Path) -> None:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, func, inspect, select
+from sqlalchemy.schema import CreateColumn
 
 from wsproxy.errors import RecordingError
 from wsproxy.store import schema
 from wsproxy.store.location import Location
 from wsproxy.store.row_types import damaged
 from wsproxy.store.search_index import create_index
-from wsproxy.store.selects import EXCHANGES_SINCE
 from wsproxy.store.views import create_views
 
 APPLICATION_ID = 0x77737078
@@ -42,15 +42,17 @@ def _first_tables(connection: Connection) -> None:
 def _changes_and_exchanges(connection: Connection) -> None:
     # What the step before has just made from today's tables has all of it.
     schema.metadata.create_all(connection)
-    for table, column in (
-        ("changes", "rules TEXT NOT NULL DEFAULT ''"),
-        ("sessions", "redaction TEXT"),
-        ("sides", "tcp_end_id BIGINT"),
-        ("sides", "tcp_ended_at_ns BIGINT"),
-    ):
-        present = {found["name"] for found in inspect(connection).get_columns(table)}
-        if column.partition(" ")[0] not in present:
-            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
+    _add_columns(connection, 2)
+
+
+def _add_columns(connection: Connection, version: int) -> None:
+    """Add the columns that this format brings, where they are not there yet."""
+    for table in schema.metadata.sorted_tables:
+        present = {found["name"] for found in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if schema.since(column) == version and column.name not in present:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
@@ -97,9 +99,8 @@ def check_version(connection: Connection, location: Location) -> int:
 def _check_tables(connection: Connection, location: Location, version: int) -> None:
     """See that tables are tables: a view in the place of one could run on for ever."""
     found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-    missing = schema.metadata.tables.keys() - {row[0] for row in found}
-    if version < EXCHANGES_SINCE:
-        missing -= {schema.http_exchanges.name}
+    needed = {table.name for table in schema.metadata.sorted_tables if schema.since(table) <= version}
+    missing = needed - {row[0] for row in found}
     if missing:
         raise damaged(location, f"it has no table {min(missing)}")
 

@@ -29,7 +29,7 @@ from wsproxy.store.model import (
 from wsproxy.store.pages import Pages
 from wsproxy.store.records import Record, exchange_records, session_records
 from wsproxy.store.search import Search
-from wsproxy.store.selects import EXCHANGES_SINCE, of_side, select_changes, select_sessions
+from wsproxy.store.selects import of_side, select_rows, select_sessions
 from wsproxy.store.sent import apply_changes
 from wsproxy.store.session_rows import any_open, stored_session
 from wsproxy.store.wire_events import WireEvents
@@ -76,6 +76,7 @@ class Recording:
         self._version = version
         self._forget = forget
         self._select_sessions = select_sessions(version)
+        self._has_exchanges = version >= schema.since(schema.http_exchanges)
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +167,7 @@ class Recording:
     def changes_by_offset(self, session_id: int, side: Side) -> Iterator[StoredChange]:
         """What was sent on in place of what `side` sent, in the order in which it stands in its stream."""
         changes = schema.changes
-        statement = select_changes(self._version).where(
+        statement = select_rows(changes, self._version).where(
             changes.c.side == rows.side_number(side),
             changes.c.id.between(schema.first_id(session_id), schema.first_id(session_id + 1) - 1),
         )
@@ -179,7 +180,7 @@ class Recording:
 
     def changes(self, session_id: int, side: Side | None = None) -> Iterator[StoredChange]:
         """What was sent on in place of something received, in the order in which it was done."""
-        found = self._rows(schema.changes, session_id, side, 0, select_changes(self._version))
+        found = self._rows(schema.changes, session_id, side, 0, select_rows(schema.changes, self._version))
         return self._pages.converted(found, rows.change)
 
     def findings(self, session_id: int, side: Side | None = None) -> Iterator[StoredFinding]:
@@ -189,12 +190,12 @@ class Recording:
     def exchanges(self) -> Iterator[StoredExchange]:
         """The plain HTTP exchanges that passed, by when they were over, refused handshakes among them."""
         exchanges = schema.http_exchanges
-        if self._version >= EXCHANGES_SINCE:
+        if self._has_exchanges:
             yield from map(rows.exchange, self._pages.rows(select(exchanges), exchanges.c.id, 0))
 
     def exchange(self, number: int) -> StoredExchange:
         """The HTTP exchange with this number; raises RecordingError if there is none."""
-        if self._version >= EXCHANGES_SINCE:
+        if self._has_exchanges:
             exchanges = schema.http_exchanges
             for row in self._pages.fetch(select(exchanges).where(exchanges.c.id == number)):
                 return rows.exchange(row)
@@ -202,7 +203,7 @@ class Recording:
 
     def exchange_count(self) -> int:
         """How many HTTP exchanges there are."""
-        if self._version < EXCHANGES_SINCE:
+        if not self._has_exchanges:
             return 0
         return int(self._pages.fetch(select(func.count()).select_from(schema.http_exchanges))[0][0])
 

@@ -12,7 +12,7 @@ from wsproxy.store.failures import lost_frames
 from wsproxy.store.model import SessionState
 from wsproxy.store.pages import Pages
 from wsproxy.store.rows import side_of
-from wsproxy.store.selects import EXCHANGES_SINCE, select_rows
+from wsproxy.store.selects import select_rows
 
 EVENT_TABLES = (
     schema.frames,
@@ -74,7 +74,7 @@ def session_records(pages: Pages, version: int, session_id: int, state: SessionS
 
 def exchange_records(pages: Pages, version: int) -> Iterator[Record]:
     """The rows of all HTTP exchanges."""
-    if version >= EXCHANGES_SINCE:
+    if version >= schema.since(schema.http_exchanges):
         yield from _rows(pages, version, schema.http_exchanges, 0, None)
 
 

@@ -6,7 +6,12 @@ primary key, in order, and the hot tables need no index besides it. A message ha
 
 Nothing is stored twice: a message that is one plain frame is read from `frames`; `assembled_messages` holds
 what had to be put together or decompressed, at most up to a limit.
+
+A table or column that the first format did not have says which format brought it: `info=came_with(2)`. From
+that `migrations` knows what to add to older recordings, and `selects` how to read them as they are.
 """
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -33,6 +38,8 @@ MOST_SESSIONS = 1 << (63 - POSITION_BITS)
 
 CLIENT, SERVER = 0, 1
 
+_SINCE = "since"
+
 metadata = MetaData()
 
 # SQLite gives only a column of the exact type INTEGER the table's own row id.
@@ -52,6 +59,16 @@ class _Blob(LargeBinary):
 
 # Elsewhere a BLOB holds what we put into it; MySQL's ends one byte short of a full piece.
 _Bytes = _Blob().with_variant(LONGBLOB, "mysql", "mariadb")
+
+
+def came_with(version: int) -> dict[Any, Any]:
+    """The `info` of a table or column that recordings have from this format on."""
+    return {_SINCE: version}
+
+
+def since(part: Table | Column[Any]) -> int:
+    """The first format that has this table or column."""
+    return int(part.info.get(_SINCE, 1))
 
 
 def _id(*, generated: bool) -> Column[int]:
@@ -94,7 +111,7 @@ sessions = Table(
     Column("response_head", _Bytes, nullable=False),
     Column("request_head_sent", _Bytes),
     Column("response_head_sent", _Bytes),
-    Column("redaction", Text),
+    Column("redaction", Text, info=came_with(2)),
 )
 
 Index(
@@ -116,8 +133,8 @@ sides = Table(
     Column("messages", BigInteger, nullable=False),
     Column("received_bytes", BigInteger, nullable=False),
     Column("tcp_end", Text, nullable=False),
-    Column("tcp_end_id", BigInteger),
-    Column("tcp_ended_at_ns", BigInteger),
+    Column("tcp_end_id", BigInteger, info=came_with(2)),
+    Column("tcp_ended_at_ns", BigInteger, info=came_with(2)),
     Column("tail", _Bytes, nullable=False),
 )
 
@@ -193,7 +210,7 @@ changes = Table(
     Column("start_offset", BigInteger, nullable=False),
     Column("end_offset", BigInteger, nullable=False),
     Column("sent", _Bytes, nullable=False),
-    Column("rules", Text, nullable=False, server_default=""),
+    Column("rules", Text, nullable=False, server_default="", info=came_with(2)),
 )
 
 findings = Table(
@@ -224,6 +241,7 @@ http_exchanges = Table(
     Column("response_body", _Bytes, nullable=False),
     Column("request_body_length", BigInteger, nullable=False),
     Column("response_body_length", BigInteger, nullable=False),
+    info=came_with(2),
 )
 
 

@@ -7,16 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, Table, literal, select
 from wsproxy.protocol.frame import Side
 from wsproxy.store import rows, schema
 
-EXCHANGES_SINCE = 2
-"""The format that first has the table `http_exchanges`."""
-
-_CHANGES_SINCE = {"rules": (2, literal(""))}
-_SESSIONS_SINCE = {"redaction": (2, literal(None, schema.sessions.c.redaction.type))}
-
 _CLIENT, _SERVER = schema.sides.alias("client"), schema.sides.alias("server")
-_NO_NUMBER = literal(None, schema.sides.c.tcp_end_id.type)
-_SIDES_SINCE = {"tcp_end_id": (2, _NO_NUMBER), "tcp_ended_at_ns": (2, _NO_NUMBER)}
-_SINCE = {"changes": _CHANGES_SINCE, "sessions": _SESSIONS_SINCE, "sides": _SIDES_SINCE}
 _NOT_SHOWN = ("id", "tail")
 
 
@@ -24,7 +15,7 @@ def select_sessions(version: int) -> Select[Any]:
     """Selects the rows of `sessions`, with the counts of both sides, from a recording of this format."""
     return (
         select(
-            *_columns(schema.sessions, _SESSIONS_SINCE, version),
+            *_columns(schema.sessions, version),
             *_side_columns("client", _CLIENT, version),
             *_side_columns("server", _SERVER, version),
         )
@@ -33,14 +24,9 @@ def select_sessions(version: int) -> Select[Any]:
     )
 
 
-def select_changes(version: int) -> Select[Any]:
-    """Selects the rows of `changes` from a recording of this format."""
-    return select(*_columns(schema.changes, _CHANGES_SINCE, version))
-
-
 def select_rows(table: Table, version: int) -> Select[Any]:
-    """Selects the rows of any table that a recording of this format has."""
-    return select(*_columns(table, _SINCE.get(table.name, {}), version))
+    """Selects the rows of a table that a recording of this format has."""
+    return select(*_columns(table, version))
 
 
 def of_side(statement: Select[Any], of: ColumnElement[int], side: Side | None) -> Select[Any]:
@@ -48,19 +34,25 @@ def of_side(statement: Select[Any], of: ColumnElement[int], side: Side | None) -
     return statement if side is None else statement.where(of == rows.side_number(side))
 
 
-def _side_columns(side: str, table: FromClause, version: int) -> list[Any]:
+def _side_columns(side: str, alias: FromClause, version: int) -> list[Any]:
     return [
         column.label(f"{side}_{column.name}")
-        for column in _columns(table, _SIDES_SINCE, version)
+        for column in _columns(schema.sides, version, alias)
         if column.name not in _NOT_SHOWN
     ]
 
 
-def _columns(table: FromClause, later: dict[str, tuple[int, Any]], version: int) -> list[Any]:
-    """The columns of a table; a value in place of those that the format does not have yet."""
+def _columns(table: Table, version: int, alias: FromClause | None = None) -> list[Any]:
+    """The columns of a table, or of an alias of it; a value in place of those that the format does not have
+    yet.
+    """
+    source = table if alias is None else alias
     return [
-        later[column.name][1].label(column.name)
-        if column.name in later and version < later[column.name][0]
-        else column
+        source.c[column.name] if schema.since(column) <= version else _absent(column)
         for column in table.columns
     ]
+
+
+def _absent(column: Any) -> Any:
+    value = None if column.nullable else column.server_default.arg
+    return literal(value, column.type).label(column.name)
