@@ -108,6 +108,6 @@ def test_refusals_are_recorded_and_logged_without_secrets(
 
 
 def test_a_rule_that_is_none_is_refused_at_the_start(device: Device, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no redaction rule"), inside(device, redact=["cookies"]):
+    with pytest.raises(UsageError, match="not a redaction rule"), inside(device, redact=["cookies"]):
         pass
     assert not list(tmp_path.iterdir())

@@ -1,13 +1,17 @@
 """The command line.
 
-- Each command is a thin module: `record`, `replay` (`replay_server`, `replay_client`), `ls`, `show`, `diff`,
-  `lint`, `redact`, `export`, `explain`, `demo`; `main` gathers them.
-- Sessions as they are shown: `seen` is one thing, `playback` reads a recorded session, `live` shows a passing
-  one as far as its `ration` goes; `views` are text (`render`, `payload`, `mended`) or JSON (`objects`);
-  `exchanges`, `filters`; `paint` knows the terminal.
-- Others: `differences`, `linting` and `reports`, `replay_view`.
-- Bytes that somebody pastes: `explain_input` reads `notation` (`dumps`, `numbers`; without their
-  `surroundings`) or what a terminal left (`pasted`, `fitting`); `explain_view` prints them, `diagram` draws.
+- One thin module for each command: `record`, `replay` (`replay_server`, `replay_client`), `ls`, `show`,
+  `diff`, `lint`, `redact`, `export`, `explain`, `demo`. `main` gathers them; `flags` has the options that
+  several of them share.
+- Showing sessions: `playback` reads a recorded session, `live` follows one that is passing, no faster than
+  its `ration` allows. Both give `seen` things to the `views`, which make text of them (`render`, `payload`,
+  `mended`) or JSON (`objects`). `exchanges` are plain HTTP, `filters` belong to `show --filter`, and `paint`
+  knows the terminal.
+- Behind single commands: `differences` (`diff`, `replay client`), `linting` and `reports` (`lint`),
+  `replay_view` (`replay server`).
+- Behind `explain`: `explain_input` reads bytes written in any `notation` (`dumps`, `numbers`; `surroundings`
+  are what it leaves out) or text that a terminal has damaged (`pasted`, `fitting`). `explain_view` prints
+  them, and `diagram` draws them.
 """
 
 import os

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wsproxy.cli import flags
 from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ KINDS = (
 )
 """What can be ignored: the kinds of differences, and Pings and Pongs."""
 
-MATCH_HELP = "When messages are the same: exact, json, json:/POINTER,/POINTER, regex:PATTERN or any."
-
 _EXAMPLES = """\b
 Examples:
   wsproxy diff before.db after.db
@@ -38,7 +37,7 @@ _DATABASE_URL = re.compile(r"[^:/]+://[^/]*/.+", re.DOTALL)
 @click.command(epilog=_EXAMPLES, short_help="Say in what two recorded sessions differ.")
 @click.argument("first", metavar="RECORDING[:SESSION]")
 @click.argument("second", metavar="RECORDING[:SESSION]")
-@click.option("--match", "spec", default="exact", show_default=True, metavar="HOW", help=MATCH_HELP)
+@flags.match
 @click.option(
     "--ignore",
     "ignored",
@@ -49,12 +48,12 @@ _DATABASE_URL = re.compile(r"[^:/]+://[^/]*/.+", re.DOTALL)
 )
 @click.option("--ignore-timing", is_flag=True, help="The same as --ignore timing --ignore turn.")
 @click.option("--side-by-side", is_flag=True, help="Show all of both sessions in two columns.")
-@click.option("--context", default=2, show_default=True, help="Messages to show around a difference.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@flags.context
+@flags.as_json
 def diff(
     first: str,
     second: str,
-    spec: str,
+    match: str,
     ignored: Sequence[str],
     ignore_timing: bool,
     side_by_side: bool,
@@ -75,7 +74,7 @@ def diff(
     from wsproxy.store.reader import open_recording
 
     left_out = {*ignored, *((TIMING, TURN) if ignore_timing else ())}
-    matcher = make_matcher(spec)
+    matcher = make_matcher(match)
     output = Output()
     (first_path, first_session), (second_path, second_session) = map(split_session, (first, second))
     with open_recording(first_path) as one, open_recording(second_path) as other:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsproxy.cli import flags
+
 if TYPE_CHECKING:
     from wsproxy.cli.explain_input import Input
     from wsproxy.cli.paint import Line
@@ -24,13 +26,7 @@ Examples:
 @click.command(epilog=_EXAMPLES, short_help="Draw any bytes frame by frame.")
 @click.argument("source", metavar="[HEX|FILE|-]", nargs=-1)
 @click.option("--side", type=click.Choice(["client", "server"]), help="Who sent the bytes.")
-@click.option(
-    "--dialect",
-    default="rfc6455",
-    show_default=True,
-    metavar="NAME|FILE.py[:NAME]",
-    help="How frames are written.",
-)
+@flags.dialect("--dialect", "the peer writes")
 @click.option("--deflate", is_flag=True, help="permessage-deflate was negotiated.")
 @click.option(
     "--payload-length",
@@ -47,14 +43,8 @@ Examples:
     show_default=True,
     help="Frames to draw; 0 draws all.",
 )
-@click.option(
-    "--lines",
-    type=click.IntRange(min=0),
-    default=60,
-    show_default=True,
-    help="Lines of a payload to print; 0 prints all.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each part.")
+@flags.lines(60)
+@flags.as_json
 def explain(
     source: Sequence[str],
     side: str | None,

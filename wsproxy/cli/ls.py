@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsproxy.cli import flags
+
 if TYPE_CHECKING:
     from wsproxy.cli.paint import Line
     from wsproxy.store.model import StoredSession
@@ -25,7 +27,7 @@ _SECOND = 1_000_000_000
 
 @click.command(epilog=_EXAMPLES, short_help="List the sessions of a recording.")
 @click.argument("recording")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each session.")
+@flags.as_json
 def ls(recording: str, as_json: bool) -> None:
     """List the sessions of RECORDING (a file or a database URL), newest last.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsproxy.cli import flags
 from wsproxy.errors import UsageError, WsproxyError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _DEFAULT_RECORDING = "recordings/wsproxy.db"
 _PAYLOAD_LINES = 20
 _WILDCARDS = ("0.0.0.0", "::", "")
-_DIALECT = "NAME|FILE.py[:NAME]"
 _EXAMPLES = """\b
 Examples:
   wsproxy record ws://192.0.2.7:9006
@@ -38,7 +38,7 @@ Examples:
     type=click.IntRange(0, 65535),
     help="Port to listen on, 0 for a free one.  [default: 8080, socks5 1080]",
 )
-@click.option("--listen-host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@flags.listen_host
 @click.option(
     "-o",
     "--recording",
@@ -52,11 +52,10 @@ Examples:
     "--redact",
     multiple=True,
     metavar="RULE",
-    help="Take secrets out before anything is recorded or shown: header:NAME, query:NAME, json:/POINTER,"
-    " regex:PATTERN, or defaults.",
+    help=f"Take secrets out before anything is recorded or shown: {flags.REDACTIONS}.",
 )
-@click.option("--mode", help="regular, socks5, upstream:URL, transparent or local, in place of TARGET.")
-@click.option("--insecure", is_flag=True, help="Accept any certificate of the device.")
+@click.option("--mode", help=f"{flags.MODES}, in place of TARGET.")
+@flags.insecure
 @click.option("--legacy-tls", is_flag=True, help="Speak TLS 1.0 and weak ciphers with the device.")
 @click.option(
     "--normalize",
@@ -79,8 +78,8 @@ Examples:
     help="Set an option of mitmproxy or an addon.",
 )
 @click.option("--web", is_flag=True, help="Serve mitmproxy's web interface too.")
-@click.option("--client-dialect", default="rfc6455", metavar=_DIALECT, help="How the client frames.")
-@click.option("--server-dialect", default="rfc6455", metavar=_DIALECT, help="How the device frames.")
+@flags.dialect("--client-dialect", "the client writes")
+@flags.dialect("--server-dialect", "the device writes")
 @click.option(
     "--on-store-error",
     type=click.Choice(["stop", "relay"]),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from wsproxy.cli import flags
 from wsproxy.errors import UsageError
 
 _EXAMPLES = """\b
@@ -25,7 +26,7 @@ Examples:
     default=("defaults",),
     show_default="defaults",
     metavar="RULE",
-    help="What to take out: header:NAME, query:NAME, json:/POINTER, regex:PATTERN, or defaults.",
+    help=f"What to take out: {flags.REDACTIONS}.",
 )
 def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence[str]) -> None:
     """Copy the sessions of RECORDING (all, or those named) to a new one, with secrets taken out as

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsproxy.cli.diff import MATCH_HELP
+from wsproxy.cli import flags
 
 if TYPE_CHECKING:
     from wsproxy.cli.paint import Output
@@ -28,14 +28,8 @@ Examples:
 @click.argument("recording")
 @click.argument("session")
 @click.argument("url")
-@click.option(
-    "--speed",
-    default="1",
-    show_default=True,
-    metavar="NUMBER|max",
-    help="How fast: 1 keeps the recorded gaps, 2 halves them, max leaves them out.",
-)
-@click.option("--match", default="exact", show_default=True, metavar="HOW", help=MATCH_HELP)
+@flags.speed
+@flags.match
 @click.option(
     "--vary",
     multiple=True,
@@ -51,12 +45,12 @@ Examples:
     metavar="SECONDS",
     help="How long to wait for the connection, and for each message beyond the time it took when recorded.",
 )
-@click.option("--insecure", is_flag=True, help="Accept any certificate of the device.")
+@flags.insecure
 @click.option("--exact-handshake", is_flag=True, help="Send the recorded Host and key, not fresh ones.")
 @click.option("--as-sent", is_flag=True, help="Send what the device was sent where that was changed.")
 @click.option("-o", "--recording", "output", metavar="PATH|URL", help="Record the new session there.")
-@click.option("--context", default=2, show_default=True, help="Messages to show around a difference.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@flags.context
+@flags.as_json
 def client(
     recording: str,
     session: str,

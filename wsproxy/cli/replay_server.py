@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsproxy.cli import flags
 from wsproxy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,23 +43,10 @@ Examples:
     show_default=True,
     help="Port to listen on, 0 for a free one.",
 )
-@click.option("--listen-host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--speed",
-    default="1",
-    show_default=True,
-    metavar="NUMBER|max",
-    help="How fast: 1 keeps the recorded gaps, 2 halves them, max leaves them out.",
-)
+@flags.listen_host
+@flags.speed
 @click.option("--loop", is_flag=True, help="Play sessions again when all were played.")
-@click.option(
-    "--match",
-    default="exact",
-    show_default=True,
-    metavar="HOW",
-    help="When a message is the recorded one: exact, json, json:/POINTER,... without what is there,"
-    " regex:PATTERN, any.",
-)
+@flags.match
 @click.option(
     "--vary",
     multiple=True,

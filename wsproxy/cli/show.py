@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wsproxy.cli import flags
 from wsproxy.cli.filters import HELP as FILTER_HELP
 
 if TYPE_CHECKING:
@@ -38,14 +39,8 @@ Examples:
 )
 @click.option("--follow", is_flag=True, help="Go on while the session is being recorded.")
 @click.option("--http", is_flag=True, help="Show the plain HTTP exchanges, not a session.")
-@click.option(
-    "--lines",
-    type=click.IntRange(min=0),
-    default=40,
-    show_default=True,
-    help="Lines of a payload to print; 0 prints all.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@flags.lines(40)
+@flags.as_json
 def show(
     recording: str,
     session: str,

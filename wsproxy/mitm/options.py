@@ -12,8 +12,9 @@ from wsproxy.mitm.internals import set_options
 from wsproxy.mitm.messages import MessageLimits
 from wsproxy.mitm.sessions import SessionSettings
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import load_dialect
+from wsproxy.protocol.grammar import DIALECTS, load_dialect
 from wsproxy.store.redaction import Redaction
+from wsproxy.store.redaction_rules import RULE_FORMS
 
 _DEFAULT_LIMITS = MessageLimits()
 _ON_STORE_ERROR = ("stop", "relay")
@@ -37,8 +38,7 @@ _OPTIONS: tuple[tuple[str, Any, object, str, tuple[str, ...] | None], ...] = (
         "wsproxy_redact",
         Sequence[str],
         (),
-        "Take secrets out before anything is recorded or shown, by rules: header:NAME, query:NAME, "
-        "json:/POINTER, regex:PATTERN, or defaults.",
+        f"Take secrets out before anything is recorded or shown, by rules: {RULE_FORMS}.",
         None,
     ),
     (
@@ -73,14 +73,14 @@ _OPTIONS: tuple[tuple[str, Any, object, str, tuple[str, ...] | None], ...] = (
         "wsproxy_client_dialect",
         str,
         "rfc6455",
-        "How the client writes frame headers: rfc6455, len32, hixie76, or a grammar in FILE.py:NAME.",
+        f"How the client writes frame headers: {', '.join(DIALECTS)}, or a grammar in FILE.py:NAME.",
         None,
     ),
     (
         "wsproxy_server_dialect",
         str,
         "rfc6455",
-        "How the server writes frame headers: rfc6455, len32, hixie76, or a grammar in FILE.py:NAME.",
+        f"How the server writes frame headers: {', '.join(DIALECTS)}, or a grammar in FILE.py:NAME.",
         None,
     ),
     (

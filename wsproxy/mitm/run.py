@@ -30,7 +30,9 @@ from wsproxy.mitm.startup import (
 from wsproxy.mitm.thread_context import own_context
 from wsproxy.store.model import Observer
 
-_MODES = "give regular, socks5, upstream:URL, transparent or local"
+MODES = "regular, socks5, upstream:URL, transparent or local"
+"""How modes are written."""
+
 # Plain HTTP beside the sessions: what is larger goes through without being kept.
 _LARGE_BODY = "1m"
 
@@ -135,7 +137,7 @@ class Proxy:
                 await master.run()
         except exceptions.OptionsError as error:
             text = " ".join(str(error).split())
-            hint = f": {_MODES}" if text.startswith("Invalid proxy mode") else ""
+            hint = f": give {MODES}" if text.startswith("Invalid proxy mode") else ""
             raise UsageError(text + hint) from error
         except OSError as error:
             # mitmweb's port; mitmproxy's own are looked after by StartupCheck.

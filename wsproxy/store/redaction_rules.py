@@ -13,6 +13,8 @@ DEFAULTS = "defaults"
 KINDS = ("header", "query", "json", "regex", "url", "subprotocol")
 USERS = "url:userinfo"
 TOKENS = "subprotocol:tokens"
+RULE_FORMS = f"header:NAME, query:NAME, json:/POINTER, regex:PATTERN, {USERS}, {TOKENS} or {DEFAULTS}"
+"""How rules are written."""
 
 _HEADERS = (
     "Authorization",
@@ -57,6 +59,7 @@ SAFE_DEFAULTS = (
     USERS,
     TOKENS,
 )
+"""What `defaults` stands for."""
 
 _LONGEST, _MOST = 1000, 1000
 _BLANK = r"\s|#[^\n]*\n"
@@ -82,14 +85,11 @@ def expanded(rules: Iterable[str]) -> tuple[str, ...]:
 def _check(rule: str) -> None:
     kind, colon, what = rule.partition(":")
     if kind not in KINDS or not colon or not what.strip():
-        raise UsageError(
-            f"{rule!r} is no redaction rule: write header:NAME, query:NAME, json:/POINTER, regex:PATTERN,"
-            f" {USERS}, {TOKENS} or {DEFAULTS}"
-        )
+        raise UsageError(f"{rule!r} is not a redaction rule: write {RULE_FORMS}")
     if len(rule) > _LONGEST:
         raise UsageError(f"the redaction rule {rule[:40]!r}... is longer than {_LONGEST} characters")
     if kind in ("url", "subprotocol") and rule not in (USERS, TOKENS):
-        raise UsageError(f"{rule!r} is no redaction rule: with {kind}: only {USERS} and {TOKENS} exist")
+        raise UsageError(f"{rule!r} is not a redaction rule: with {kind}: only {USERS} and {TOKENS} exist")
     if kind == "json":
         parse_pointer(what)
     if kind == "regex":
@@ -104,7 +104,7 @@ def compiled(pattern: str) -> regex.Pattern[str]:
             re.compile(pattern)
         return regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
-        raise UsageError(f"{pattern!r} is no regular expression: {error}") from error
+        raise UsageError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
 def _copies(pattern: str) -> int:
