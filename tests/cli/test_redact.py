@@ -47,7 +47,7 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path: Path) -> None:
     check_error(wsproxy_here("redact", str(tmp_path / "none.db"), "-o", out), 2, "none.db")
     check_error(wsproxy_here("redact", str(tmp_path / "a.db"), "7", "-o", out), 2, "no session 7")
     check_error(
-        wsproxy_here("redact", str(tmp_path / "a.db"), "-o", out, "--redact", "pin"), 2, "no redaction"
+        wsproxy_here("redact", str(tmp_path / "a.db"), "-o", out, "--redact", "pin"), 2, "not a redaction"
     )
     assert not Path(out).exists()
 
