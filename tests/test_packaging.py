@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+# The environment that it makes installs all that wsproxy needs.
+pytestmark = pytest.mark.timeout(300)
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def run(command: Sequence[str | Path], **options: Any) -> str:
     """Run a command that must succeed; its standard output."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return str(done.stdout)
 

@@ -10,7 +10,7 @@ from typing import cast
 
 from tests.devices.kernel import receiver_is_drained
 
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 
 
 class ScriptError(AssertionError):

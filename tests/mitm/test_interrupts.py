@@ -83,6 +83,7 @@ def test_a_replay_that_waits_hears_it() -> None:
     assert (code, out) == (0, "pressed\n"), err
 
 
+@pytest.mark.usefixtures("signals_heeded")
 def test_whoever_types_is_heard() -> None:
     ours, theirs = pty.openpty()
     try:

@@ -154,6 +154,8 @@ def test_no_layer_is_cut_out_where_there_is_tls(loop: LoopThread, tmp_path: Path
     device, spy = loop.run(Device.listen(tls=device_tls(tmp_path))), Spy()
     with inside(device, spy, mode=f"reverse:https://{LOOPBACK}:{device.port}", insecure=True) as proxy:
         client, served = loop.run(opened(device, proxy.port))
+        loop.run(served.send(frame(TEXT, b"passed on")))
+        loop.run(client.expect(frame(TEXT, b"passed on")))
         assert not any(leg.spliced for leg in legs(spy))
         loop.run(hang_up(client, served))
     loop.run(device.close())
