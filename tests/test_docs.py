@@ -30,6 +30,7 @@ from tools.docs import (
     rules_table,
 )
 from wsproxy.conformance.rules import RULES
+from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.writer import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,6 +229,7 @@ def test_every_column_of_a_recording_is_documented(recording: sqlite3.Connection
     tables = [name for (name,) in names if not name.startswith(("sqlite_", "text_index"))]
     assert "frames" in tables
     text = page("docs/recording-format.md")
+    assert f"This is format {len(MIGRATIONS)}." in text
     for table in tables:
         rows = "".join(re.findall(r"^\| (`.*?) \|", section(text, table), re.M))
         columns = [column for _, column, *_ in recording.execute(f"PRAGMA table_info({table})")]
@@ -317,7 +319,8 @@ def test_paths_that_are_named_are_there() -> None:
 
 
 def test_lists_that_are_named_are_there() -> None:
-    sources = "".join(path.read_text("utf-8") for path in (ROOT / "wsproxy").rglob("*.py"))
+    paths = [path for folder in ("wsproxy", "bench") for path in (ROOT / folder).rglob("*.py")]
+    sources = "".join(path.read_text("utf-8") for path in paths)
     names = re.findall(r"`([A-Z]+(?:_[A-Z]+)+|[A-Z]{6,})`", page("docs/architecture.md"))
     assert names
     for name in names:

@@ -1,7 +1,8 @@
-"""Rewrites what docs/ repeats of the code: help texts, rules, options. `make docs` runs it."""
+"""Rewrites what docs/ repeats of the code: help texts, rules, options, defaults. `make docs` runs it."""
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from wsproxy.conformance.options import OPTIONS
 from wsproxy.conformance.profiles import load_profile, packaged_profiles
 from wsproxy.conformance.rules import RULES, Rule
 from wsproxy.mitm.addon import WsproxyAddon
+from wsproxy.store.redaction import SAFE_DEFAULTS
 
 ROOT = Path(__file__).resolve().parent.parent
 _WIDTH = 100
@@ -103,7 +105,14 @@ def profile_options_table(_name: str) -> str:
     return "| option | default | takes | what it is about |\n|---|---|---|---|\n" + rows
 
 
+def redactions_block(_name: str) -> str:
+    """Every rule that `defaults` stands for, as a block of Markdown."""
+    words = ", ".join(SAFE_DEFAULTS)
+    return f"```text\n{textwrap.fill(words, _WIDTH, break_on_hyphens=False)}\n```\n"
+
+
 _MAKERS = {
+    "redactions": redactions_block,
     "help": help_block,
     "rules": rules_table,
     "options": options_table,
