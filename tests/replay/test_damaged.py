@@ -16,8 +16,8 @@ from wsproxy.protocol.heads import parse_request_head
 from wsproxy.replay.choice import Choice, Offer
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.report import ReplayReport
+from wsproxy.replay.scripting import script_of
 from wsproxy.replay.server import ReplayServer
-from wsproxy.replay.source import script_of
 from wsproxy.store.reader import open_recording
 
 SEEDS = range(6)

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.store.recording import record_session
 from wsproxy.protocol.frame import Side
 from wsproxy.replay.script import Play, PlayEnd
-from wsproxy.replay.source import script_of
+from wsproxy.replay.scripting import script_of
 from wsproxy.store.model import TcpEnd
 from wsproxy.store.reader import open_recording
 

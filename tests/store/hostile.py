@@ -25,7 +25,7 @@ from tests.store.supervise import supervise
 from wsproxy.cli import main
 from wsproxy.errors import WsproxyError
 from wsproxy.protocol.frame import Side
-from wsproxy.replay.source import script_of
+from wsproxy.replay.scripting import script_of
 from wsproxy.store.reader import Recording, open_recording
 
 SECONDS = 10.0
@@ -133,6 +133,7 @@ def _parts(recording: Recording, number: int) -> Iterator[Iterable[object]]:
     yield (b"".join(recording.payload(frame.id)) for frame in recording.frames(number))
     yield recording.messages(number)
     yield recording.changes(number)
+    yield recording.change_rules(number)
     yield recording.findings(number)
     for side in Side:
         yield recording.stream(number, side)

@@ -12,9 +12,9 @@ from tests.store.recording import AT, START, record_session, recording_to
 from wsproxy.protocol.frame import Side
 from wsproxy.store import schema
 from wsproxy.store.migrations import MIGRATIONS
-from wsproxy.store.model import ChangeKind, HttpExchange
+from wsproxy.store.model import ChangeKind, ChangeRules, HttpExchange
 from wsproxy.store.reader import open_recording
-from wsproxy.store.session_recorder import Changed
+from wsproxy.store.session_recorder import Changed, SessionRecorder
 
 FORMAT_1 = Path(__file__).with_name("format1.db")
 """A session with changes, a finding, fragments and a tail, recorded when that was the format."""
@@ -67,6 +67,10 @@ def test_an_old_recording_is_read_as_it_is(old: Path) -> None:
         assert start.redaction is None
         assert [change.rules for change in recording.changes(1)] == [(), ()]
         assert [change.kind for change in recording.changes(1)] == [ChangeKind.REPLACED, ChangeKind.INJECTED]
+        assert {each.kind: each.rules for each in recording.change_rules(1)} == {
+            ChangeKind.REPLACED: (),
+            ChangeKind.INJECTED: (),
+        }
         assert b"".join(recording.stream_sent(1, Side.SERVER)).startswith(start.response_head + b"\x81\x02ok")
         assert list(recording.exchanges()) == []
         assert [found.detail for found in recording.findings(1)] == ["reserved bit 1 is set"]
@@ -92,13 +96,18 @@ def test_an_old_recording_is_brought_up_to_date_when_recorded_to(old: Path) -> N
 def test_changes_keep_their_rules(tmp_path: Path) -> None:
     place = tmp_path / "recording.db"
     rules = ("frame.mask", "frame.rsv")
-    record_session(
-        place,
-        [(Side.CLIENT, b"\x81\x01a")],
-        then=lambda session: session.change(Changed(ChangeKind.DROPPED, Side.CLIENT, 0, 3, b"", rules), AT),
-    )
+    changed = Changed(ChangeKind.DROPPED, Side.CLIENT, 0, 3, b"", rules)
+
+    def change(session: SessionRecorder) -> None:
+        for _ in range(2):
+            session.change(changed, AT)
+
+    record_session(place, [(Side.CLIENT, b"\x81\x01a")], then=change)
+    record_session(place, [(Side.CLIENT, b"\x81\x01a")])
     with open_recording(str(place)) as recording:
-        assert [change.rules for change in recording.changes(1)] == [rules]
+        assert [change.rules for change in recording.changes(1)] == [rules, rules]
+        assert recording.change_rules(1) == {ChangeRules(Side.CLIENT, ChangeKind.DROPPED, rules)}
+        assert recording.change_rules(2) == set()
 
 
 def test_exchanges_are_kept(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ NO_FRAMES = frozenset(
         "handshake.request.body",
         "handshake.response.body",
         "stream.bare-text",
+        "stream.byte-order-mark",
         "stream.chunk-size",
         "stream.handshake-bytes",
         "stream.http-bytes",

@@ -29,9 +29,10 @@ class Settings:
     `normalize` is a profile to record through. `redact` is on top of the rules of the project.
 
     For replaying: `sessions` (numbers or "last"; all if none are given), `speed`, `match`, `vary`,
-    `on_mismatch`, `loop`, `exact_handshake`, `as_sent` as in `wsproxy.replay.serve`. With `strict`, a test
-    fails that leaves recorded messages unplayed, apart from those in which one of the regular expressions
-    `allow_unplayed` is found. `patience`: so many seconds may a client be silent when it is its turn.
+    `on_mismatch`, `loop`, `exact_handshake`, `as_sent` (the default where there is a `normalize`) as in
+    `wsproxy.replay.serve`. With `strict`, a test fails that leaves recorded messages unplayed, apart from
+    those in which one of the regular expressions `allow_unplayed` is found. `patience`: so many seconds may a
+    client be silent when it is its turn.
     """
 
     recording: str | None = None
@@ -74,6 +75,9 @@ def settings_of(markers: Iterable[pytest.Mark]) -> Settings:
             raise UsageError("pytest.mark.wsproxy names two recordings: say it once")
         found = {**marker.kwargs, **({"recording": marker.args[0]} if marker.args else {}), **found}
     found["recording"] = _place(found.get("recording"))
+    if found.get("as_sent") is None:
+        # The client that was recorded got on with what the repairs made of it.
+        found["as_sent"] = bool(found.get("normalize"))
     return Settings(**{name: _checked(name, value) for name, value in found.items()})
 
 

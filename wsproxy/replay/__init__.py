@@ -5,9 +5,9 @@
   it gets, `session_play` plays that, or `handover` gives it away.
 - The client: `client_run` from recording to comparison, `client` on the wire (`asking`, `reaching`,
   `leading`, `waiting`; `recorded_link`, `live_session`), `client_turns` of a `client_player`.
-- Turns, pure: a `script` of steps (out of `source`, by `cursor`), `player`, `actions` (a `batch` of them),
-  `timing`, `pings`, `unrecorded`, `hearing`; `opening` and `variation` fit what is sent to this run, with
-  what `varying` takes from messages; `as_sent`.
+- Turns, pure: a `script` of steps (by `scripting`, out of `source`, by `cursor`), `player`, `actions` (a
+  `batch` of them), `timing`, `pings`, `unrecorded`, `hearing`, with the `reading` of what is no frame;
+  `opening` and `variation` fit what is sent to this run, with what `varying` takes from messages; `as_sent`.
 - The sockets: `link`, `certificate`.
 - Comparing: `matchers`, `json_values`; `compare` two sessions, by `transcript`, `align` and `heads`; `near`,
   `redacted`.

@@ -1,5 +1,6 @@
 """The opening handshake of a replayed client: the recorded request, made to fit the device; its answer."""
 
+import re
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from wsproxy.protocol.heads import HeaderField, RequestHead, parse_request_head,
 
 _KEY, _ACCEPT = "sec-websocket-key", "sec-websocket-accept"
 _KEY_SIZE = 16
+_HAS_PORT = re.compile(r":(?!(?:80|443)$)\d+$")
+"""A port that a Host must name."""
 _EXCERPT = 100
 
 
@@ -36,12 +39,18 @@ class Address:
         return f"{'wss' if self.tls else 'ws'}://{self}{self.path or '/'}"
 
 
-def request_for(recorded: bytes, address: Address, token: Callable[[int], bytes]) -> bytes:
+def request_for(
+    recorded: bytes, address: Address, token: Callable[[int], bytes], *, asked: str = ""
+) -> bytes:
     """The recorded request with the path and the Host of `address`, and a fresh key; everything else keeps
-    its bytes. A key that is none (16 bytes in Base64) stays as it is. `token` gives random bytes.
+    its bytes. A key that is none (16 bytes in Base64) stays as it is, and a Host without the port stays
+    without one: `asked` is the address of the recorded device. `token` gives random bytes.
     """
     head = parse_request_head(recorded)
-    new = {b"host": str(replace(address, host=_ascii(address.host))).encode()}
+    host = str(replace(address, host=_ascii(address.host)))
+    if _HAS_PORT.search(asked) and not _HAS_PORT.search((head.get("host") or b"").decode("latin-1")):
+        host = _HAS_PORT.sub("", host)
+    new = {b"host": host.encode()}
     if _is_key(head.get(_KEY)):
         new[_KEY.encode()] = b64encode(token(_KEY_SIZE))
     fields = (_with_value(field, new[field.key]) if field.key in new else field.raw for field in head.fields)

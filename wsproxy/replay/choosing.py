@@ -85,10 +85,15 @@ async def choose(found: Sequence[Offer], setting: Setting, first: FirstWord, beg
     return next((offer for offer in found if setting.choice.take(offer)), found[0])
 
 
+def alike(found: Sequence[Offer]) -> Sequence[Offer]:
+    """The sessions among these that cannot be told from the first one when they begin."""
+    return [offer for offer in found[:ALIKE] if offer.agrees_as(found[0])]
+
+
 async def _beginnings(found: Sequence[Offer], setting: Setting) -> dict[Offer, Step | None]:
-    alike = [offer for offer in found[:ALIKE] if offer.agrees_as(found[0])]
+    offers = alike(found)
     begin: dict[Offer, Step | None] = {}
-    for offer in alike if len(alike) > 1 else ():
+    for offer in offers if len(offers) > 1 else ():
         assert offer.session is not None
         begin[offer] = (await setting.source.script(offer.session)).first_step
     return begin

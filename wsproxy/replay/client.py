@@ -19,10 +19,11 @@ from wsproxy.replay.leading import exchanges_before
 from wsproxy.replay.live_session import LiveSession
 from wsproxy.replay.model import ReplayOptions
 from wsproxy.replay.reaching import DeviceLink, reach
+from wsproxy.replay.reading import reading_of
 from wsproxy.replay.recorded_link import RecordedLink
 from wsproxy.replay.requests import request_body, take_response
 from wsproxy.replay.script import Play, PlayEnd, Step
-from wsproxy.replay.source import script_of
+from wsproxy.replay.scripting import dialects_of, script_of
 from wsproxy.replay.variation import Variation
 from wsproxy.replay.varying import Varying
 from wsproxy.replay.waiting import Patience
@@ -93,7 +94,13 @@ class ClientReplay:
         self._first: list[Step] = []
         self._exchanges = exchanges_before(recording, session)
         self._recorder = recorder
-        self._live = LiveSession(recorder, session.start, options.address)
+        start = session.start
+        if sent:
+            start = replace(start, client_dialect=start.server_dialect)
+        read = frozenset({Side.SERVER}) if sent else frozenset(Side)
+        dialects = dialects_of(start, session.id)
+        reading = reading_of(start, dialects, recording.change_rules(session.id), read)
+        self._live = LiveSession(recorder, start, options.address, reading)
         self._clock = clock
         self._link = DeviceLink(lambda link: None, clock)
         self._recorded = RecordedLink(self._link, self._live, clock)
@@ -126,7 +133,7 @@ class ClientReplay:
                 return self._refused(b"", b"", f"{why} within {self._options.timeout_s:g} s")
         request = self._request
         if not exact:
-            request = request_for(request, self._options.address, self._token)
+            request = request_for(request, self._options.address, self._token, asked=start.server_address)
         await self._link.write(request)
         ended, response = False, b""
         if start.response_head:
@@ -220,9 +227,11 @@ class ClientReplay:
         return True
 
     async def _turns(self, response: bytes, ended: bool) -> str | None:
+        hearing = Hearing(Side.SERVER, response, DIALECTS[self._session.start.server_dialect])
+        self._recorded.leave_out = hearing.leave_out
         turns = ClientTurns(
             self._player(response, ended),
-            Hearing(Side.SERVER, response, DIALECTS[self._session.start.server_dialect]),
+            hearing,
             self._recorded,
             self._more,
             recorded=self._session.server,

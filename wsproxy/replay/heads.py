@@ -1,5 +1,6 @@
 """In what two heads of opening handshakes differ, apart from what must."""
 
+import re
 from difflib import unified_diff
 from itertools import islice
 
@@ -9,6 +10,7 @@ from wsproxy.protocol.heads import Head, HeaderField, parse_request_head, parse_
 NEVER_THE_SAME = frozenset((b"host", b"sec-websocket-key", b"sec-websocket-accept", b"date"))
 """Fields whose values say where and when a session was, not how its peers behave."""
 
+_NEVER_THE_SAME = re.compile(rb"(?im)^(" + b"|".join(sorted(NEVER_THE_SAME)) + rb")[ \t]*:[^\r\n]*")
 _MOST_LINES = 200
 _SHOWN_LINES = 60
 
@@ -26,6 +28,11 @@ def head_difference(side: Side, first: bytes, second: bytes) -> list[str]:
     if len(lines) > _SHOWN_LINES:
         lines[_SHOWN_LINES - 1 :] = [f"… {len(lines) - _SHOWN_LINES + 1} more lines"]
     return lines
+
+
+def without_values(data: bytes) -> bytes:
+    """Bytes in which a head may stand, without the values in `NEVER_THE_SAME`."""
+    return _NEVER_THE_SAME.sub(rb"\1: *", data)
 
 
 def _lines(head: Head) -> list[str]:

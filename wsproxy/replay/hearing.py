@@ -6,10 +6,13 @@ from typing import NamedTuple, Protocol
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Frame, OpaqueData, Side, WireEvent
+from wsproxy.protocol.gaps import Gaps
 from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.message import MESSAGE_LIMIT, MessageAssembler
 from wsproxy.replay.model import PlayedMessage
+from wsproxy.replay.reading import Reading
+from wsproxy.store.session_recorder import Changed
 
 
 class Undecoded(NamedTuple):
@@ -39,11 +42,11 @@ class Listener(Protocol):
 class Hearing:
     """Hears one side of a session: data messages, control frames, and bytes that are neither.
 
-    `response_head` says what was negotiated. Of a message at most `message_limit` bytes are kept. No input
-    makes it raise.
+    `response_head` says what was negotiated, `reading` what is no frame. Of a message at most
+    `message_limit` bytes are kept. No input makes it raise.
     """
 
-    __slots__ = ("_assembler", "_controls", "_decoder", "_messages", "side")
+    __slots__ = ("_assembler", "_controls", "_decoder", "_gaps", "_messages", "_reading", "side")
 
     def __init__(
         self,
@@ -52,11 +55,14 @@ class Hearing:
         dialect: Dialect = RFC6455,
         *,
         message_limit: int = MESSAGE_LIMIT,
+        reading: Reading | None = None,
     ) -> None:
         deflate = negotiate(parse_response_head(response_head)).deflate
         inflater = None if deflate is None else deflate.inflater(side, output_limit=message_limit)
         self.side = side
         self._decoder = FrameDecoder(dialect)
+        self._gaps = Gaps()
+        self._reading = reading
         self._assembler = MessageAssembler(inflater, message_limit=message_limit)
         self._messages = self._controls = 0
 
@@ -65,9 +71,18 @@ class Hearing:
         """How many bytes `receive_data` got."""
         return self._decoder.offset
 
+    def leave_out(self, changed: Changed) -> None:
+        """These bytes, not received yet or held back, are no frames: frames go on behind them."""
+        if changed.side is self.side:
+            self._gaps.add(changed.start_offset, changed.end_offset, changed.rules[0])
+
     def receive_data(self, data: bytes, at_ns: int) -> list[Heard]:
         """What the next bytes of the side's stream, received at that time, complete."""
-        heard = [self.receive_event(event, at_ns) for event in self._decoder.receive_data(data)]
+        for changed in () if self._reading is None else self._reading.receive_data(self.side, data, at_ns):
+            self.leave_out(changed)
+        decoder, gaps = self._decoder, self._gaps
+        events = gaps.decode(decoder, data) if gaps else decoder.receive_data(data)
+        heard = [self.receive_event(event, at_ns) for event in events]
         return [each for each in heard if each is not None]
 
     def receive_event(self, event: WireEvent, at_ns: int) -> Heard | None:

@@ -7,20 +7,25 @@ from wsproxy.protocol.frame import Side
 from wsproxy.replay.live_session import LiveSession
 from wsproxy.replay.reaching import DeviceLink
 from wsproxy.store.model import TcpEnd
+from wsproxy.store.session_recorder import Changed
 
 
 class RecordedLink:
-    """Sends on `link`, takes what came on it, and tells `live` of both. `clock` is that of `link`."""
+    """Sends on `link`, takes what came on it, and tells `live` of both. `clock` is that of `link`.
+
+    `leave_out` is told what of that is no frame, before it is taken.
+    """
 
     def __init__(self, link: DeviceLink, live: LiveSession, clock: Callable[[], int]) -> None:
         self._link = link
         self._live = live
         self._clock = clock
         self._since_epoch_ns = time.time_ns() - clock()
+        self.leave_out: Callable[[Changed], None] = lambda changed: None
 
     async def write(self, data: bytes) -> None:
         """Send, and wait until there is room for more."""
-        self._live.receive_data(Side.CLIENT, data, self._clock() + self._since_epoch_ns)
+        self._receive_data(Side.CLIENT, data, self._clock())
         await self._link.write(data)
 
     async def end(self, how: TcpEnd) -> None:
@@ -33,8 +38,12 @@ class RecordedLink:
         taken = self._link.take()
         if taken is not None:
             data, at_ns = taken
-            self._live.receive_data(Side.SERVER, data, at_ns + self._since_epoch_ns)
+            self._receive_data(Side.SERVER, data, at_ns)
         return taken
+
+    def _receive_data(self, side: Side, data: bytes, at_ns: int) -> None:
+        for changed in self._live.receive_data(side, data, at_ns + self._since_epoch_ns):
+            self.leave_out(changed)
 
     def take_end(self) -> bool:
         """Whether the device has ended its direction, and all that it sent was taken."""

@@ -9,20 +9,22 @@ from wsproxy.protocol.opcodes import Opcode
 from wsproxy.replay.actions import Done, End, More, Wait, Write
 from wsproxy.replay.book import Book
 from wsproxy.replay.choice import Offer
-from wsproxy.replay.choosing import FirstWord, choose
+from wsproxy.replay.choosing import FirstWord, alike, choose
 from wsproxy.replay.greeted import greeted_alike, instead
 from wsproxy.replay.hearing import INBOX, Heard, Hearing, listen
 from wsproxy.replay.link import Link
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.opening import doubts, response_for
 from wsproxy.replay.player import Player
+from wsproxy.replay.reading import Reading, reading_of
 from wsproxy.replay.redacted import redacted
 from wsproxy.replay.requests import skip_body
 from wsproxy.replay.script import Expect, Play, Step
+from wsproxy.replay.scripting import dialect_of, dialects_of
 from wsproxy.replay.setting import Setting
-from wsproxy.replay.source import Pages, dialect_of
+from wsproxy.replay.source import Pages
 from wsproxy.replay.variation import Variation
-from wsproxy.store.model import StoredSession
+from wsproxy.store.model import ChangeRules, SessionStart, StoredSession
 from wsproxy.store.redaction import Redaction
 
 _POLICY_VIOLATION = (1008).to_bytes(2, "big")
@@ -80,21 +82,19 @@ class SessionPlay:
         session = found[0].session
         assert session is not None
         start = session.start
-        head = start.response_head
-        if options.as_sent and start.response_head_sent is not None:
-            head = start.response_head_sent
-        elif not options.exact_handshake:
-            asked = start.request_head if start.request_head_sent is None else start.request_head_sent
+        asked, head = _handshake(start, sent=options.as_sent)
+        if not options.exact_handshake:
             head = response_for(request, asked, head)
         for doubt in doubts(request, head):
             self._book.note(doubt)
         # Read before the client can answer: what comes first is as much in time as what follows.
-        await setting.source.script(session)
+        reading = await self._reading(found)
         await self._link.write(head)
         began_ns = setting.clock()
         if _has_body(start.request_head):
             await skip_body(self._link, request)
-        hearing = Hearing(Side.CLIENT, head, dialect_of(start.client_dialect, session.id))
+        dialect = dialect_of(start.client_dialect, session.id)
+        hearing = Hearing(Side.CLIENT, head, dialect, reading=reading)
         self._first = FirstWord(self._link, hearing, self._book, setting.clock)
         offer = await choose(found, setting, self._first, began_ns)
         self._others = await greeted_alike(found, offer, setting)
@@ -105,6 +105,16 @@ class SessionPlay:
         finally:
             if self._others:
                 setting.choice.keep(offer)
+
+    async def _reading(self, found: Sequence[Offer]) -> Reading | None:
+        """How to read what the client sends, whichever of the sessions that begin alike is played."""
+        made: set[ChangeRules] = set()
+        for offer in alike(found):
+            assert offer.session is not None
+            made |= (await self._setting.source.script(offer.session)).made
+        first = found[0].session
+        assert first is not None
+        return reading_of(first.start, dialects_of(first.start, first.id), made, {Side.CLIENT})
 
     async def _play(self, offer: Offer, hearing: Hearing, early: Sequence[Heard], began_ns: int) -> None:
         session = self._begin(offer)
@@ -195,6 +205,16 @@ class SessionPlay:
         listen(hearing, self._link.take, player)
         if self._link.ended and self._link.idle:
             player.peer_ended(gone=self._link.lost)
+
+
+def _handshake(start: SessionStart, *, sent: bool) -> tuple[bytes, bytes]:
+    """The response head, and before it the request head that it answers; with `sent`, those that the client
+    knows.
+    """
+    if sent and start.response_head_sent is not None:
+        return start.request_head, start.response_head_sent
+    asked = start.request_head if start.request_head_sent is None else start.request_head_sent
+    return asked, start.response_head
 
 
 def _has_body(request_head: bytes) -> bool:

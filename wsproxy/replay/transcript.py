@@ -7,6 +7,7 @@ from typing import NamedTuple
 from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
 from wsproxy.protocol.message import MESSAGE_LIMIT, Message
 from wsproxy.protocol.opcodes import Opcode
+from wsproxy.replay.heads import without_values
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.store.assembling import assembler_of
 from wsproxy.store.model import StoredSession
@@ -37,7 +38,7 @@ class Told(NamedTuple):
 
 class Rest(NamedTuple):
     """Bytes of a side in which no frames can be told apart, and what is cut short at its end: how many, their
-    `digest` and their `beginning`.
+    `digest` and their `beginning`. Of heads between frames the values that always differ are not in it.
     """
 
     length: int
@@ -94,7 +95,7 @@ class Transcript:
 
     def _told(self, event: WireEvent, message: Message | None, place: int, at_ns: int) -> Told | None:
         if type(event) is OpaqueData:
-            self._add(event.data)
+            self._add(without_values(event.data) if event.between_frames else event.data)
         if type(event) is Frame and event.opcode < 0x8:
             self._odd.update(_odd(event, self._side))
         if message is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wsproxy.protocol.frame import Frame, Side, WireEvent
 from wsproxy.protocol.message import Message
@@ -169,6 +169,14 @@ class StoredChange:
     end_offset: int
     sent: bytes
     rules: tuple[str, ...] = ()
+
+
+class ChangeRules(NamedTuple):
+    """That something was done so to bytes of `side`, for the rules with these ids."""
+
+    side: Side
+    kind: ChangeKind
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from wsproxy.store.location import Location, parse_location
 from wsproxy.store.messages import MESSAGES
 from wsproxy.store.migrations import check_version
 from wsproxy.store.model import (
+    ChangeRules,
     StoredChange,
     StoredEvent,
     StoredExchange,
@@ -33,6 +34,8 @@ from wsproxy.store.selects import of_side, select_rows, select_sessions
 from wsproxy.store.sent import apply_changes
 from wsproxy.store.session_rows import any_open, stored_session
 from wsproxy.store.wire_events import WireEvents
+
+_MOST_CHANGE_RULES = 1000
 
 
 def open_recording(path_or_url: str) -> "Recording":
@@ -182,6 +185,15 @@ class Recording:
         """What was sent on in place of something received, in the order in which it was done."""
         found = self._rows(schema.changes, session_id, side, 0, select_rows(schema.changes, self._version))
         return self._pages.converted(found, rows.change)
+
+    def change_rules(self, session_id: int) -> frozenset[ChangeRules]:
+        """What kinds of changes there are, and for which rules: each once, and at most 1,000."""
+        changes = schema.changes
+        first, last = schema.first_id(session_id), schema.first_id(session_id + 1) - 1
+        of_session = select_changes(self._version).where(changes.c.id.between(first, last)).subquery()
+        columns = of_session.c.side, of_session.c.kind, of_session.c.rules
+        found = self._pages.fetch(select(*columns).distinct().limit(_MOST_CHANGE_RULES))
+        return frozenset(self._pages.converted(found, rows.change_rules))
 
     def findings(self, session_id: int, side: Side | None = None) -> Iterator[StoredFinding]:
         """The departures from rules that were seen while recording."""

@@ -10,6 +10,7 @@ from wsproxy.store import schema
 from wsproxy.store.inserts import Insert
 from wsproxy.store.model import (
     ChangeKind,
+    ChangeRules,
     HttpExchange,
     SessionStart,
     StoredChange,
@@ -161,6 +162,11 @@ def change(row: Any) -> StoredChange:
     place = (schema.session_of(row.id), side_of(row.side), row.at_ns)
     rules = tuple(row.rules.split())
     return StoredChange(row.id, *place, kind, row.start_offset, row.end_offset, row.sent, rules)
+
+
+def change_rules(row: Any) -> ChangeRules:
+    """How, and for which rules, something was changed: some columns of a row of `changes`."""
+    return ChangeRules(side_of(row.side), ChangeKind(row.kind), tuple(row.rules.split()))
 
 
 def finding(row: Any) -> StoredFinding:

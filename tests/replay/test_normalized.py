@@ -1,0 +1,107 @@
+"""Sessions recorded with --normalize: read, when they are replayed, as they were read when recorded."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.replay.normalized import BY_NAME, Stage, stage
+from tests.rescue.case import Case, Result, Verdict
+from wsproxy.protocol.frame import Side
+from wsproxy.replay.serving import serve
+from wsproxy.store.reader import open_recording
+
+STRAY = (
+    "line-end-behind-the-101",
+    "nul-behind-the-101",
+    "101-twice",
+    "page-behind-the-101",
+    "greeting-before-the-101",
+    "really-chunked",
+    "stray-last-chunk",
+    "line-ends-between-frames",
+    "zeros-behind-each-frame",
+    "zero-and-line-end-between-frames",
+    "byte-order-mark-before-the-first-frame",
+    "bare-json-in-the-stream",
+    "warning-of-a-script-in-the-stream",
+    "tail-of-a-message-before-each-frame",
+    "http-500-in-the-stream",
+    "lf-cr",
+    "nul-behind-each-line",
+)
+"""Devices that send bytes which are no frames."""
+
+HEADS = ("200-that-is-a-101", "bare-lf", "no-response-head", "no-accept", "accept-of-no-key")
+WISHES = ("host-without-port", "subprotocol-wanted")
+"""Devices that need another request: they get it with `sent` only."""
+
+FRAMES = ("server-masks", "rsv1-without-extension", "text-that-is-not-utf-8")
+CLIENTS = (
+    "zeros-behind-each-frame-from-client",
+    "line-ends-between-frames-from-client",
+    "line-end-after-the-request",
+    "chunked-body",
+    "body-of-a-length",
+)
+DEVICES = [BY_NAME[name] for name in (*STRAY, *HEADS, *FRAMES)]
+WISHING = [BY_NAME[name] for name in WISHES]
+WEAK_CLIENTS = [BY_NAME[name] for name in CLIENTS]
+
+
+def name_of(case: Case) -> str:
+    return case.name
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage((*DEVICES, *WISHING, *WEAK_CLIENTS), tmp_path_factory.mktemp("normalized")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", DEVICES, ids=name_of)
+def test_the_same_device_gives_the_same_answers(made: Stage, case: Case) -> None:
+    for sent in (False, True):
+        assert made.differences(case, sent=sent) == ([], ())
+
+
+@pytest.mark.parametrize("case", WISHING, ids=name_of)
+def test_a_device_that_needs_another_request_gets_it_as_it_went_on(made: Stage, case: Case) -> None:
+    assert made.differences(case, sent=True) == ([], ())
+    _, problems = made.differences(case, sent=False)
+    assert problems == ("the device did not agree to speak WebSocket: HTTP/1.1 400 Bad Request",)
+
+
+@pytest.mark.parametrize("case", [BY_NAME[name] for name in STRAY], ids=name_of)
+def test_the_new_session_has_the_frames_behind_what_is_none(made: Stage, case: Case) -> None:
+    made.differences(case, sent=False)
+    counts = []
+    for name in (case.name, f"{case.name}-False"):
+        with open_recording(str(made.folder / f"{name}.db")) as recording:
+            session = recording.session("last")
+            rules = {each.rules for each in recording.change_rules(session.id) if each.side is Side.SERVER}
+            assert rules
+            counts.append((session.server.frames, session.server.messages))
+    assert counts[0] == counts[1]
+    assert counts[0][0] > 0
+
+
+@pytest.mark.parametrize("case", WEAK_CLIENTS, ids=name_of)
+def test_the_same_client_is_understood(made: Stage, case: Case) -> None:
+    for sent in (False, True):
+        with serve(made.recording(case), speed=None, as_sent=sent) as replay:
+            assert made.talk(case, replay.port) == ""
+        report = replay.report()
+        assert (report.mismatch_count, report.unplayed_count) == (0, 0), report.text
+
+
+@pytest.mark.parametrize("case", WEAK_CLIENTS, ids=name_of)
+def test_a_strict_device_gives_the_same_answers_to_what_it_was_sent(made: Stage, case: Case) -> None:
+    made.visit(case)
+    assert made.differences(case, sent=True) == ([], ())
+
+
+@pytest.mark.parametrize("case", DEVICES, ids=name_of)
+def test_a_strict_client_gets_on_with_what_went_on(made: Stage, case: Case) -> None:
+    with serve(made.recording(case), speed=None, as_sent=True) as replay:
+        assert made.talk(case, replay.port) == Verdict(Result.WORKS)
+    assert replay.report().mismatch_count == 0, replay.report().text
