@@ -190,7 +190,7 @@ class Recording:
         """What kinds of changes there are, and for which rules: each once, and at most 1,000."""
         changes = schema.changes
         first, last = schema.first_id(session_id), schema.first_id(session_id + 1) - 1
-        of_session = select_changes(self._version).where(changes.c.id.between(first, last)).subquery()
+        of_session = select_rows(changes, self._version).where(changes.c.id.between(first, last)).subquery()
         columns = of_session.c.side, of_session.c.kind, of_session.c.rules
         found = self._pages.fetch(select(*columns).distinct().limit(_MOST_CHANGE_RULES))
         return frozenset(self._pages.converted(found, rows.change_rules))
