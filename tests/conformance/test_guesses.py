@@ -11,7 +11,7 @@ from tests.conformance.normalizing import CLIENT, SERVER, Line, profile
 from tests.wire.build import BINARY, PING, PONG, TEXT, client_frame, frame, words
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN
+from wsproxy.protocol.grammar import DOUBLED, LEN7, LEN32, LEN126, LITTLE_ENDIAN, LITTLE_ENDIAN32
 from wsproxy.protocol.masking import apply_mask_from_start
 
 GUESSING = profile(on=["frame.length-encoding", "frame.header-twice", "stream.resync"])
@@ -39,6 +39,10 @@ def written(dialect: Dialect, side: Side, payload: bytes, opcode: int = TEXT) ->
         (LITTLE_ENDIAN, 300),  # L07
         (LITTLE_ENDIAN, 1703),
         (LITTLE_ENDIAN, 70_000),
+        (LITTLE_ENDIAN32, 300),
+        (LITTLE_ENDIAN32, 1703),
+        (DOUBLED, 65_536),
+        (DOUBLED, 123_456),
     ],
     ids=lambda value: value if isinstance(value, int) else value.name,
 )
@@ -58,15 +62,13 @@ def test_a_length_is_guessed(dialect: Dialect, size: int, side: Side, cut: int) 
 
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("size", [300, 1703, 65_535, 65_536, 70_000])
-@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize(("order", "wide"), [("little", 8), ("little", 4), ("big", 4)])
 def test_a_length_that_is_always_written_long_is_guessed(
-    order: Literal["little", "big"], size: int, side: Side
+    order: Literal["little", "big"], wide: int, size: int, side: Side
 ) -> None:
     """The 127 and eight bytes the wrong way round, or four: for messages of any length over 125 bytes."""
     key = KEY if side is CLIENT else b""
-    header = (
-        bytes((0x81, 127 | (0x80 if key else 0))) + size.to_bytes(8 if order == "little" else 4, order) + key
-    )
+    header = bytes((0x81, 127 | (0x80 if key else 0))) + size.to_bytes(wide, order) + key
     payload = apply_mask_from_start(words(size), KEY) if key else words(size)
     for data in (header + payload, (header + payload) * 2):
         line = Line(GUESSING)
@@ -104,6 +106,70 @@ def test_a_length_that_is_shifted_is_guessed(size: int, cut: int) -> None:  # L1
     assert line.peers[CLIENT].messages() == [(TEXT, text) for text in said]
     rules = set(line.rules(SERVER)) - {"frame.length-not-minimal"}
     assert rules == {"frame.length-encoding"}
+
+
+def with_length(side: Side, length: bytes, payload: bytes, opcode: int = TEXT) -> bytes:
+    """A frame with these bytes as its length."""
+    key = KEY if side is CLIENT else b""
+    form = {2: 126, 8: 127}[len(length)]
+    header = bytes((0x80 | opcode, form | (0x80 if key else 0))) + length + key
+    return header + (apply_mask_from_start(payload, key) if key else payload)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("sizes", [(), (97,), (1000,)])
+@pytest.mark.parametrize(
+    ("length", "size"),
+    [
+        (b"\xff\x80", 128),
+        (b"\xff\xfe", 254),
+        (b"\xff" * 6 + b"\x80\x00", 32_768),
+        (b"\xff" * 6 + b"\xea\x60", 60_000),
+    ],
+)
+def test_a_length_with_a_sign_is_guessed(length: bytes, size: int, sizes, side: Side) -> None:
+    line = Line(GUESSING)
+    data = with_length(side, length, words(size))
+    line.send(side, (data + with_length(side, length, words(size))) * 2, sizes)
+    line.wait(10)
+    assert line.peers[side.other].messages() == [(TEXT, words(size))] * 4
+    assert set(line.rules(side)) - {"frame.length-not-minimal"} == {"frame.length-encoding"}
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(
+    ("opcode", "sizes"),
+    [
+        (TEXT, ()),
+        (TEXT, (1,)),
+        (TEXT, (97,)),
+        (TEXT, (200,)),
+        (BINARY, ()),
+        (BINARY, (97,)),
+        (BINARY, (200,)),
+    ],
+)
+@pytest.mark.parametrize("counted", [2, 4, 8])
+def test_a_length_that_counts_the_header_is_guessed(counted: int, opcode: int, sizes, side: Side) -> None:
+    line = Line(GUESSING)
+    data = b"".join(
+        with_length(side, (size + counted).to_bytes(2), words(size), opcode) for size in (200, 124, 1703)
+    )
+    line.send(side, data, sizes)
+    line.wait(10)
+    assert line.peers[side.other].messages() == [(opcode, words(size)) for size in (200, 124, 1703)]
+    assert set(line.rules(side)) - {"frame.length-not-minimal"} == {"frame.length-encoding"}
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+@pytest.mark.parametrize("missing", range(1, 12))
+def test_what_looks_like_a_frame_at_the_end_of_one_is_none(missing: int, opcode: int) -> None:
+    line = Line(GUESSING)
+    text = words(180) + (b"\x81\x05" if opcode == BINARY else b"AB") * 10
+    data = frame(opcode, text)
+    line.send(SERVER, data[:-missing])
+    line.send(SERVER, data[-missing:] + frame(PING))
+    assert line.peers[CLIENT].received == data + frame(PING)
 
 
 @pytest.mark.parametrize("came", ["817e0000", "817e000161", "01FE0000 61626364"])

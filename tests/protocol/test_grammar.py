@@ -163,7 +163,8 @@ def test_any_close_payload_can_be_written_again(payload: bytes) -> None:
 
 
 def test_dialects_go_by_their_names() -> None:
-    assert set(DIALECTS) == {"rfc6455", "len32", "len126", "len7", "little-endian", "hixie76"}
+    plain = {"rfc6455", "len32", "len126", "len7", "little-endian", "little-endian-32", "doubled"}
+    assert set(DIALECTS) == plain | {"hixie76"}
     assert all(load_dialect(name) is dialect and dialect.name == name for name, dialect in DIALECTS.items())
 
 

@@ -13,6 +13,7 @@ from tests.rescue.tables import (
     device_pieces,
     device_wishes,
     odd_heads,
+    odd_lengths,
 )
 
 DEVICE_CASES: tuple[Case, ...] = (
@@ -23,6 +24,7 @@ DEVICE_CASES: tuple[Case, ...] = (
     *device_payloads.CASES,
     *device_ends.CASES,
     *odd_heads.DEVICE_CASES,
+    *odd_lengths.DEVICE_CASES,
 )
 CLIENT_CASES: tuple[Case, ...] = (
     *client_heads.CASES,
@@ -30,5 +32,6 @@ CLIENT_CASES: tuple[Case, ...] = (
     *client_frames.CASES,
     *client_ends.CASES,
     *odd_heads.CLIENT_CASES,
+    *odd_lengths.CLIENT_CASES,
 )
 CASES = (*DEVICE_CASES, *CLIENT_CASES)

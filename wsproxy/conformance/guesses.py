@@ -13,7 +13,18 @@ from wsproxy.conformance.stray import WAIT, Stray
 from wsproxy.conformance.utf8_stream import is_utf8
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import LEN7, LEN32, LEN126, LITTLE_ENDIAN, RFC6455, SHIFTED
+from wsproxy.protocol.grammar import (
+    COUNTED,
+    DOUBLED,
+    LEN7,
+    LEN32,
+    LEN126,
+    LITTLE_ENDIAN,
+    LITTLE_ENDIAN32,
+    RFC6455,
+    SHIFTED,
+    SIGNED,
+)
 from wsproxy.protocol.header import Header, Unreadable
 from wsproxy.protocol.masking import apply_mask_from_start
 from wsproxy.protocol.opcodes import OPCODE_NAMES, Opcode
@@ -28,6 +39,11 @@ _LONG_FORM = 126
 _WINDOW = 4096
 _DATA = (b"\x81", b"\x82")
 _ENOUGH = 200
+_LONG_FORMS = (
+    ((DOUBLED, SIGNED), _LONG_FORM),
+    ((LEN32, LITTLE_ENDIAN, LITTLE_ENDIAN32), _LEAST_LONG),
+    ((LEN32, LITTLE_ENDIAN, LITTLE_ENDIAN32), _LONG_FORM),
+)
 GO_ON = Stray("", 0, "", ends=False)
 """No more bytes have told anything else."""
 
@@ -118,7 +134,7 @@ class Guesses:
             return certain[1]
         if isinstance(header, Header) and self._fits(data, header, late=True):
             return None
-        for dialect in (LITTLE_ENDIAN, LEN126, LEN7):
+        for dialect in (SIGNED, LITTLE_ENDIAN32, LITTLE_ENDIAN, LEN126, LEN7):
             reading = dialect.read_header(data)
             if (
                 isinstance(reading, Header)
@@ -126,7 +142,22 @@ class Guesses:
                 and (self._fits(data, reading, late=late))
             ):
                 return dialect
-        return None
+        return next((dialect for dialect in COUNTED if self._counts(data, dialect, header, late=late)), None)
+
+    def _counts(self, data: bytes, dialect: Dialect, header: Header | Unreadable, *, late: bool) -> bool:
+        """Whether the length counts some of the header.
+
+        In a text that is cut off there no frame can begin. In binary data it may seem so, until all of the
+        frame has come, or nothing more does.
+        """
+        reading = dialect.read_header(data)
+        if not isinstance(reading, Header) or not isinstance(header, Header):
+            return False
+        decided = late or len(data) >= header.size + (header.length or 0)
+        is_text = reading.opcode == Opcode.TEXT and reading.fin and not reading.rsv
+        behind = data[reading.size + (reading.length or 0) :][:2]
+        told = decided if not (is_text and behind) else behind >= b"\x80"
+        return told and len(behind) != 1 and self._fits(data, reading, late=late)
 
     def _certain(self, data: bytes, header: Header | Unreadable) -> Iterator[tuple[int, Dialect]]:
         """Dialects that make sense of a length which makes none at all by the RFC, and what it is in them."""
@@ -134,8 +165,11 @@ class Guesses:
         length = (header.length or 0) if isinstance(header, Header) else ABSURD
         if form == 127 and length >= ABSURD:
             # Who writes short lengths that long as well is taken for it only where no long one is to be seen.
-            long = [*_readings(data, (LEN32, LITTLE_ENDIAN), _LEAST_LONG)]
-            yield from long or _readings(data, (LEN32, LITTLE_ENDIAN), _LONG_FORM)
+            for dialects, least in _LONG_FORMS:
+                readings = [*_readings(data, dialects, least)]
+                if readings:
+                    yield from readings
+                    return
         elif form == 126 and length < 126 and not self._may_fit(data, header):
             yield from _readings(data, (LEN126,), _LONG_FORM)
 

@@ -7,7 +7,7 @@ Source: RFC 6455 sections 5.2 and 5.5.1; draft-ietf-hybi-thewebsocketprotocol-00
 """
 
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ from construct import (
     RepeatUntil,
     Struct,
     Switch,
+    obj_,
     this,
 )
 
@@ -52,6 +53,8 @@ def _header(
     long_bits: int = 64,
     extended: bool = True,
     swapped: bool = False,
+    middle: Any = None,
+    long: Any = None,
 ) -> Any:
     def shortest(context: Any) -> int:
         if context.length < 126 or not extended:
@@ -67,7 +70,10 @@ def _header(
         "length"
         / Switch(
             this.length7,
-            {126: BitsInteger(middle_bits, swapped=swapped), 127: BitsInteger(long_bits, swapped=swapped)}
+            {
+                126: middle or BitsInteger(middle_bits, swapped=swapped),
+                127: long or BitsInteger(long_bits, swapped=swapped),
+            }
             if extended
             else {},
             default=Computed(this.length7),
@@ -145,6 +151,18 @@ _SHIFTED_HEADER = Struct(
 )
 
 
+def _lower_half(length: int, _context: Any) -> int:
+    # Shifted by a count modulo 32, both halves of a length of 8 bytes say the same.
+    halves = divmod(length, 1 << 32)
+    return halves[1] if halves[0] == halves[1] else length
+
+
+def _unsigned(bits: int, least: int) -> Callable[[int, Any], int]:
+    # Of -1 nothing is to be made: it is no length, but says that there is none.
+    negative = range((1 << bits) - least, (1 << bits) - 1)
+    return lambda length, _context: length % (2 * least) if length in negative else length
+
+
 def _dialect(name: str, description: str, header: Any) -> Dialect:
     return Dialect(name, description, header, layouts=LayoutCache(header))
 
@@ -160,6 +178,33 @@ LEN7 = _dialect(
 LITTLE_ENDIAN = Dialect(
     "little-endian", "RFC 6455, but lengths of over 125 bytes are little-endian", _header(swapped=True)
 )
+LITTLE_ENDIAN32 = Dialect(
+    "little-endian-32",
+    "RFC 6455, but 126 and 127 are followed by a length of 4 bytes, little-endian",
+    _header(middle_bits=32, long_bits=32, swapped=True),
+)
+DOUBLED = Dialect(
+    "doubled",
+    "RFC 6455, but lengths of 8 bytes are 4 bytes that come twice",
+    _header(long=ExprAdapter(BitsInteger(64), _lower_half, lambda length, _context: length << 32 | length)),
+)
+SIGNED = Dialect(
+    "signed",
+    "RFC 6455, but lengths are signed numbers of half their size; reads only",
+    _header(
+        middle=ExprAdapter(BitsInteger(16), _unsigned(16, 1 << 7), None),
+        long=ExprAdapter(BitsInteger(64), _unsigned(64, 1 << 15), None),
+    ),
+)
+COUNTED = tuple(
+    Dialect(
+        f"counted-{counted}",
+        f"RFC 6455, but lengths of 2 bytes count {counted} bytes of the header; reads only",
+        _header(middle=ExprAdapter(BitsInteger(16), obj_ - counted, None)),
+    )
+    for counted in (4, 8, 2)
+)
+"""These two only to be guessed: what they read otherwise may be right as well."""
 SHIFTED = Dialect(
     "shifted",
     "RFC 6455, but lengths of 8 bytes stand one byte too far left, over the 127; reads only",
@@ -170,7 +215,7 @@ HIXIE76 = Dialect(
     "hixie76", "text between 00 and FF, as before RFC 6455; reads only", _HIXIE76_HEADER, b"\xff"
 )
 
-_KNOWN = (RFC6455, LEN32, LEN126, LEN7, LITTLE_ENDIAN, HIXIE76)
+_KNOWN = (RFC6455, LEN32, LEN126, LEN7, LITTLE_ENDIAN, LITTLE_ENDIAN32, DOUBLED, HIXIE76)
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _KNOWN})
 
