@@ -22,14 +22,14 @@ Examples:
 _LIVE_LINES = 8
 
 
-@click.command(epilog=_EXAMPLES, short_help="See what it is all about, with an emulated device.")
+@click.command(epilog=_EXAMPLES, short_help="See wsproxy at work, with an emulated device.")
 @click.option(
     "--keep", type=click.Path(path_type=Path), metavar="PATH", help="Keep the recording there (a new file)."
 )
 def demo(keep: Path | None) -> None:
     """Tell the story that wsproxy began with: an emulated Sky Q box, wsproxy in front of it, a client
     that hangs, another that does not, and the first one again, helped by --normalize. Then look at the
-    recording: what was wrong, what passed, and one frame bit by bit; at last it plays the box itself. Takes
+    recording: what was wrong, what passed, and one frame bit by bit; finally it plays the box itself. Takes
     a few seconds.
     """
     from wsproxy.cli.live import LiveDisplay

@@ -1,4 +1,4 @@
-"""`wsproxy diff`: in what two recorded sessions differ."""
+"""`wsproxy diff`: how two recorded sessions differ."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ KINDS = (
     *("handshake", "changed", "missing", "added", "moved", "framing"),
     *(TURN, TIMING, "bytes", "end", "findings", KEEP_ALIVE),
 )
-"""What can be ignored: the kinds of differences, and Pings and Pongs."""
+"""What can be ignored: kinds of differences, and all Pings and Pongs."""
 
 _EXAMPLES = """\b
 Examples:
@@ -34,7 +34,7 @@ _SESSION = re.compile(r"(.+):(\d+|last)", re.DOTALL)
 _DATABASE_URL = re.compile(r"[^:/]+://[^/]*/.+", re.DOTALL)
 
 
-@click.command(epilog=_EXAMPLES, short_help="Say in what two recorded sessions differ.")
+@click.command(epilog=_EXAMPLES, short_help="Show how two recorded sessions differ.")
 @click.argument("first", metavar="RECORDING[:SESSION]")
 @click.argument("second", metavar="RECORDING[:SESSION]")
 @flags.match
@@ -44,7 +44,7 @@ _DATABASE_URL = re.compile(r"[^:/]+://[^/]*/.+", re.DOTALL)
     multiple=True,
     type=click.Choice(KINDS),
     metavar="WHAT",
-    help=f"What does not count (can be repeated): {', '.join(KINDS)}.",
+    help=f"Ignore these differences (can be repeated): {', '.join(KINDS)}.",
 )
 @click.option("--ignore-timing", is_flag=True, help="The same as --ignore timing --ignore turn.")
 @click.option("--side-by-side", is_flag=True, help="Show all of both sessions in two columns.")
@@ -60,12 +60,12 @@ def diff(
     context: int,
     as_json: bool,
 ) -> int:
-    """Lay two sessions side by side, message by message, and show in what they differ: order, content,
-    opcode, framing, timing, opening handshake, how they end, and findings. SESSION is a session's number, or
-    `last`, the default.
+    """Compare two sessions message by message, and show how they differ: order, content, opcode, framing,
+    timing, opening handshake, how they end, and findings. SESSION is a session's number, or `last`, the
+    default.
 
-    Values of Host, Sec-WebSocket-Key, Sec-WebSocket-Accept and Date do not count. Exits with 1 if there are
-    differences.
+    The values of Host, Sec-WebSocket-Key, Sec-WebSocket-Accept and Date never count. Exits with 1 if there
+    are differences.
     """
     from wsproxy.cli.differences import make_view
     from wsproxy.cli.paint import Output

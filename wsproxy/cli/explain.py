@@ -32,7 +32,7 @@ Examples:
     "--payload-length",
     type=click.IntRange(min=0),
     metavar="BYTES",
-    help="Of the first frame of a pasted text.",
+    help="How long the payload of the first frame was, if you know it and the text has lost it.",
 )
 @click.option(
     "-n",
@@ -57,10 +57,10 @@ def explain(
 ) -> None:
     """Draw any bytes frame by frame, with every field, its value and its place, and mark what is odd.
 
-    Takes hex as anything prints it (spaces, colons, 0x, escapes, arrays and strings of programming
+    Takes hex however it was printed (spaces, colons, 0x, escapes, arrays and strings of programming
     languages, base64, dumps of xxd, hexdump, od, curl, openssl and Wireshark), a binary file or a dump in
-    one, standard input (-), or text pasted from a terminal in which bytes became U+FFFD. Opening
-    handshakes in front of the frames are read as well.
+    one, standard input (-), or text pasted from a terminal in which bytes became U+FFFD. An opening
+    handshake in front of the frames is read as well.
     """
     from wsproxy.cli.explain_input import read_input
     from wsproxy.cli.explain_view import part_lines

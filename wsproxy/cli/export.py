@@ -1,4 +1,4 @@
-"""`wsproxy export` and `wsproxy import`: recordings from one form into another."""
+"""`wsproxy export` and `wsproxy import`: from one form of recording to another."""
 
 from collections.abc import Sequence
 
@@ -25,11 +25,11 @@ Examples:
     type=click.Choice(["jsonl"]),
     default="jsonl",
     show_default=True,
-    help="jsonl: lines of JSON, which is a recording like any other.",
+    help="jsonl: JSON lines, a recording that every command can read.",
 )
 @click.option("-o", "--output", required=True, metavar="FILE", help="The file to write.")
 def export(recording: str, sessions: Sequence[str], form: str, output: str) -> None:
-    """Write RECORDING, or these sessions of it, to a file of another form."""
+    """Write RECORDING, or only the SESSIONs named, to a text file."""
     from wsproxy.store.interchange import export_jsonl
     from wsproxy.store.reader import open_recording
 
@@ -44,7 +44,7 @@ def export(recording: str, sessions: Sequence[str], form: str, output: str) -> N
 def import_(file: str, recording: str) -> None:
     """Add the sessions and HTTP exchanges of FILE (a JSONL or SQLite recording) to a recording.
 
-    A new one is made if there is none; in one that has sessions, they get the numbers that follow.
+    The recording is made if there is none. If it has sessions, the new ones are numbered after them.
     """
     from wsproxy.store.interchange import import_recording
     from wsproxy.store.location import shown_place

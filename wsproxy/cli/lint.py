@@ -20,7 +20,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Say what the peers of recorded sessions did wrong.")
+@click.command(epilog=_EXAMPLES, short_help="Check recorded sessions against the RFCs.")
 @click.argument("recording")
 @click.argument("session", required=False)
 @click.option(
@@ -36,15 +36,15 @@ Examples:
     type=click.Choice(["text", "jsonl", "sarif"]),
     default="text",
     show_default=True,
-    help="How to print them.",
+    help="How to print the findings.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as --format jsonl.")
 def lint(recording: str, session: str | None, fail_on: str, form: str, as_json: bool) -> int:
     """Check SESSION (its number, or `last`; default: every session) of RECORDING (a file or a database
-    URL): which rules each side departed from, where, which section of which RFC says so, and which strict
-    peers choke on it, with their words.
+    URL). List which rules each side departed from and where, which section of which RFC they come from, and
+    which strict peers refuse such a thing, in their own words.
 
-    Of a rule that one side departs from again and again, five findings are listed and the rest counted.
+    If a side departs from one rule again and again, five findings are listed and the rest are counted.
     """
     from wsproxy.cli.linting import SessionLint
     from wsproxy.cli.paint import Output

@@ -31,7 +31,7 @@ _SECOND = 1_000_000_000
 def ls(recording: str, as_json: bool) -> None:
     """List the sessions of RECORDING (a file or a database URL), newest last.
 
-    `client` and `server` count the frames each side sent, `bytes` what both did.
+    `client` and `server` count the frames each side sent, `bytes` the bytes that both sent.
     """
     from wsproxy.cli.exchanges import count_text
     from wsproxy.cli.objects import json_line

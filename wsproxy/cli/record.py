@@ -47,14 +47,14 @@ Examples:
     metavar="PATH|URL",
     help="Where to record: a SQLite file or a database.",
 )
-@click.option("--no-recording", is_flag=True, help="Relay and show, keep nothing.")
+@click.option("--no-recording", is_flag=True, help="Relay and show, but record nothing.")
 @click.option(
     "--redact",
     multiple=True,
     metavar="RULE",
     help=f"Take secrets out before anything is recorded or shown: {flags.REDACTIONS}.",
 )
-@click.option("--mode", help=f"{flags.MODES}, in place of TARGET.")
+@click.option("--mode", help=f"Be another kind of proxy, without TARGET: {flags.MODES}.")
 @flags.insecure
 @click.option("--legacy-tls", is_flag=True, help="Speak TLS 1.0 and weak ciphers with the device.")
 @click.option(
@@ -63,7 +63,7 @@ Examples:
     flag_value="strict",
     default="",
     metavar="[=PROFILE]",
-    help="Repair what departs from RFC 6455: by the profile strict, another one, or that of a TOML file.",
+    help="Repair what departs from RFC 6455, by the profile strict, another profile, or a TOML file.",
 )
 @click.option(
     "--rules", default="", metavar="FILE", help="Switch single rules of the profile on or off (TOML)."
@@ -85,11 +85,15 @@ Examples:
     type=click.Choice(["stop", "relay"]),
     default="stop",
     show_default=True,
-    help="When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
+    help="When recording fails: stop, so that nothing passes unrecorded, or keep relaying.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no frames.")
 @click.option(
-    "--format", "style", type=click.Choice(["text", "jsonl"]), default="text", help="How to show them."
+    "--format",
+    "style",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    help="Show frames as text or as JSON lines.",
 )
 def record(
     target: str | None,
@@ -104,7 +108,7 @@ def record(
     relay without changing a byte, show every frame of both sides, and record each session. Ctrl-C ends
     it.
 
-    Give your client the URL this prints. With --mode it is a proxy that the client has to be told to use.
+    Give your client the URL this prints. With --mode, tell your client to use this proxy instead.
     """
     from wsproxy.mitm.run import ProxySettings
 

@@ -29,8 +29,8 @@ Examples:
     help=f"What to take out: {flags.REDACTIONS}.",
 )
 def redact(recording: str, sessions: Sequence[str], output: str, rules: Sequence[str]) -> None:
-    """Copy the sessions of RECORDING (all, or those named) to a new one, with secrets taken out as
-    `wsproxy record --redact` does. RECORDING stays as it is.
+    """Copy RECORDING, or only the SESSIONs named, to a new recording, with secrets taken out as
+    `wsproxy record --redact` does. RECORDING itself is not changed.
     """
     from wsproxy.store.copying import copy_recording
     from wsproxy.store.failures import explained

@@ -1,4 +1,4 @@
-"""`wsproxy replay client`: be the client in a recording, and compare what the device says now."""
+"""`wsproxy replay client`: play the client of a recording, and compare what the device says now."""
 
 import sys
 import tempfile
@@ -24,7 +24,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Be the client in a recording; compare what the device says.")
+@click.command(epilog=_EXAMPLES, short_help="Play the client of a recording to a device.")
 @click.argument("recording")
 @click.argument("session")
 @click.argument("url")
@@ -47,7 +47,7 @@ Examples:
 )
 @flags.insecure
 @click.option("--exact-handshake", is_flag=True, help="Send the recorded Host and key, not fresh ones.")
-@click.option("--as-sent", is_flag=True, help="Send what the device was sent where that was changed.")
+@click.option("--as-sent", is_flag=True, help="Where the proxy changed something, send what the device got.")
 @click.option("-o", "--recording", "output", metavar="PATH|URL", help="Record the new session there.")
 @flags.context
 @flags.as_json
@@ -66,11 +66,11 @@ def client(
     context: int,
     as_json: bool,
 ) -> int:
-    """Be the client in SESSION (its number, or `last`) of RECORDING: connect to the device at URL (ws:// or
-    wss://), send what the client sent, byte for byte and in turn, and show in what the device's answers
-    differ from those recorded.
+    """Play the client of SESSION (its number, or `last`) in RECORDING: connect to the device at URL (ws:// or
+    wss://), send what the client sent, byte for byte and in turn, and show how the device's answers differ
+    from those recorded.
 
-    Without a path in URL the recorded one is asked for. Exits with 1 if there are differences.
+    If URL has no path, the recorded one is asked for. Exits with 1 if there are differences.
     """
     from wsproxy.cli.differences import make_view
     from wsproxy.cli.paint import Output

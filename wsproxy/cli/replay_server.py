@@ -1,4 +1,4 @@
-"""`wsproxy replay server`: be the device in a recording."""
+"""`wsproxy replay server`: play the device of a recording."""
 
 import asyncio
 import ssl
@@ -32,7 +32,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Be the device in a recording.")
+@click.command(epilog=_EXAMPLES, short_help="Play the device of a recording.")
 @click.argument("recording")
 @click.argument("sessions", nargs=-1, metavar="[SESSION]...")
 @click.option(
@@ -45,7 +45,7 @@ Examples:
 )
 @flags.listen_host
 @flags.speed
-@click.option("--loop", is_flag=True, help="Play sessions again when all were played.")
+@click.option("--loop", is_flag=True, help="Start again when all sessions have been played.")
 @flags.match
 @click.option(
     "--vary",
@@ -54,22 +54,27 @@ Examples:
     help="A JSON pointer in the client's messages whose value differs from run to run; the device's later"
     " messages get the live value.",
 )
-@click.option("--strict", is_flag=True, help="Recorded messages left unplayed are mismatches too.")
+@click.option("--strict", is_flag=True, help="Count recorded messages left unplayed as mismatches, too.")
 @click.option(
     "--on-mismatch",
     type=click.Choice(["close", "skip", "wait"]),
     default="close",
     show_default=True,
-    help="After another message than recorded: close, take it for the recorded one, or wait for that.",
+    help="After a message that does not match: close the connection, skip it (go on as if it matched), or"
+    " wait for one that does.",
 )
 @click.option("--exact-handshake", is_flag=True, help="Send the recorded Sec-WebSocket-Accept as it is.")
-@click.option("--as-sent", is_flag=True, help="Play what the client was sent where that was changed.")
+@click.option("--as-sent", is_flag=True, help="Where the proxy changed something, play what the client got.")
 @click.option("--tls", is_flag=True, help="Speak TLS, with a certificate made for it or with --cert.")
 @click.option("--cert", "certificate", metavar="FILE", help="The certificate for --tls, in PEM.")
 @click.option("--key", metavar="FILE", help="Its private key, in PEM, unless it is in the same file.")
 @click.option("-q", "--quiet", is_flag=True, help="Show mismatches only.")
 @click.option(
-    "--format", "style", type=click.Choice(["text", "jsonl"]), default="text", help="How to show it."
+    "--format",
+    "style",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    help="Show it as text or as JSON lines.",
 )
 def server(
     recording: str,
@@ -83,10 +88,11 @@ def server(
     style: str,
     **settings: Any,
 ) -> None:
-    """Be the device in RECORDING: accept clients, and play them the recorded SESSIONs (numbers or last, all
-    if none are given), byte for byte and in turn. What the client sends is compared with what was recorded.
+    """Play the device of RECORDING: send each client what the device sent in the recorded SESSIONs (numbers
+    or `last`; all if none are given), byte for byte and in turn, and compare what the client sends with the
+    recording.
 
-    Give your client the URL this prints. Ctrl-C ends it. Exit code 1 if a client did something else than
+    Give your client the URL this prints. Ctrl-C ends it. Exits with 1 if a client does anything else than
     recorded.
     """
     from wsproxy.cli.paint import Output

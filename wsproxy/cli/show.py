@@ -33,11 +33,11 @@ Examples:
 @click.argument("session", default="last")
 @click.option("--hex", "show_hex", is_flag=True, help="Show the exact bytes of each frame.")
 @click.option("--messages", is_flag=True, help="Show assembled messages, not frames.")
-@click.option("--side", type=click.Choice(["client", "server"]), help="Show what one side sent.")
+@click.option("--side", type=click.Choice(["client", "server"]), help="Show only what this side sent.")
 @click.option(
     "--filter", "filters", multiple=True, metavar="WHAT", help=f"Show only {FILTER_HELP}; ! negates."
 )
-@click.option("--follow", is_flag=True, help="Go on while the session is being recorded.")
+@click.option("--follow", is_flag=True, help="Keep showing while the session is being recorded.")
 @click.option("--http", is_flag=True, help="Show the plain HTTP exchanges, not a session.")
 @flags.lines(40)
 @flags.as_json

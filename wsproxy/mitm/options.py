@@ -31,7 +31,7 @@ _OPTIONS: tuple[tuple[str, Any, object, str, tuple[str, ...] | None], ...] = (
         "wsproxy_on_store_error",
         str,
         "stop",
-        "When recording fails: stop, so that nothing passes unrecorded, or go on to relay.",
+        "When recording fails: stop, so that nothing passes unrecorded, or keep relaying.",
         _ON_STORE_ERROR,
     ),
     (
