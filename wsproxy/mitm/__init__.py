@@ -1,6 +1,6 @@
 """How sessions are intercepted: the only room that knows mitmproxy.
 
-- Starting: `run`, `startup`, `background`, `thread_context`; `logs`, `notices`, `gone_clients`,
+- Starting: `run`, `event_loop`, `startup`, `background`, `thread_context`; `logs`, `notices`, `gone_clients`,
   `gone_devices`; `interrupts` end it; `target` is the device.
 - In mitmproxy: `addon`, with `options` and `hooks`; `internals` is what mitmproxy does not type.
 - Opening handshake: `next_layer` retypes mitmproxy's layers, to `http_layers`, `http1_layers` (with

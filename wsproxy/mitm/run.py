@@ -1,7 +1,6 @@
 """The proxy behind `wsproxy record`: mitmproxy without its own command line."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mitmproxy.tools.web.master import WebMaster
 from wsproxy.errors import ReachError, UsageError
 from wsproxy.mitm import tls_legacy
 from wsproxy.mitm.addon import WsproxyAddon
+from wsproxy.mitm.event_loop import loop_factory
 from wsproxy.mitm.gone_clients import GoneClients
 from wsproxy.mitm.interrupts import signals_wake_the_loop, stopped_by_signals
 from wsproxy.mitm.logs import forwarded_logs
@@ -114,7 +114,7 @@ class Proxy:
             forwarded_logs(lambda line: self._settings.on_notice(self._addon.shown(line))),
             stopped_by_signals(self.stop, for_good=self._settings.ends_process),
             own_context(),
-            asyncio.Runner(loop_factory=_loop_factory(self._settings.uvloop)) as runner,
+            asyncio.Runner(loop_factory=loop_factory(uvloop=self._settings.uvloop)) as runner,
         ):
             runner.run(self._run())
         if self._addon.failure is not None:
@@ -230,14 +230,3 @@ class Proxy:
 def run_proxy(settings: ProxySettings) -> ProxyFacts:
     """Run the proxy until it is stopped; see `Proxy.run`."""
     return Proxy(settings).run()
-
-
-def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if not wanted or sys.platform == "win32":
-        return None
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
