@@ -76,7 +76,11 @@ COMMANDS = dict(commands())
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_documented(name: str) -> None:
-    assert f"<!-- made: help {name} -->" in section(page("docs/cli.md"), name)
+    heading, block = f"## {name}", f"<!-- made: help {name} -->"
+    assert f"{heading}\n" in page("docs/cli.md"), (
+        f"write there {heading!r}, {block!r}, '<!-- end -->'; run `make docs`"
+    )
+    assert block in section(page("docs/cli.md"), name)
     assert f"`{name}`" in page("README.md")
 
 
@@ -103,12 +107,12 @@ def test_no_command_is_documented_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "addons").glob("*.py")), ids=page_id)
 def test_every_addon_is_documented(path: Path) -> None:
-    assert f"addons/{path.name}" in page("docs/addons.md")
+    assert f"addons/{path.name}" in page("docs/addons.md"), "describe it there"
 
 
 def test_every_option_of_the_addons_is_documented() -> None:
     made = options_table("")
-    assert made in page("docs/addons.md")
+    assert made in page("docs/addons.md"), "run `make docs`"
     paths = (ROOT / "wsproxy").rglob("*.py")
     used = {
         name for path in paths for name in re.findall(r"\boptions\.(wsproxy_\w+)", path.read_text("utf-8"))
@@ -140,18 +144,18 @@ def test_every_dialect_is_documented() -> None:
     from wsproxy.protocol.grammar import DIALECTS
 
     for name, dialect in DIALECTS.items():
-        assert f"`{name}`" in page("docs/dialects.md")
+        assert f"`{name}`" in page("docs/dialects.md"), "describe it there"
         assert dialect.description
 
 
 def test_every_profile_is_documented() -> None:
     text = page("docs/normalize.md")
-    assert profiles_table("") in text
-    assert profile_options_table("") in text
+    assert profiles_table("") in text, "run `make docs`"
+    assert profile_options_table("") in text, "run `make docs`"
 
 
 def test_every_rule_is_documented() -> None:
-    assert rules_table("") in page("docs/rules.md")
+    assert rules_table("") in page("docs/rules.md"), "run `make docs`"
     assert option_needed(RULES["frame.too-large"]) == "frame_limit"
     assert option_needed(RULES["message.wrong-opcode"]) is option_needed(RULES["frame.rsv-bits"]) is None
 
@@ -233,7 +237,8 @@ def test_every_column_of_a_recording_is_documented(recording: sqlite3.Connection
     for table in tables:
         rows = "".join(re.findall(r"^\| (`.*?) \|", section(text, table), re.M))
         columns = [column for _, column, *_ in recording.execute(f"PRAGMA table_info({table})")]
-        assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(columns), table
+        documented = re.findall(r"`(\w+)`", rows)
+        assert sorted(documented) == sorted(columns), f"describe {table} in docs/recording-format.md"
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -41,7 +41,7 @@ def test_every_row_is_filled_in(rule: Rule) -> None:
 def test_strict_repairs_all_but_guesses(rule: Rule) -> None:
     on = [STRICT.repairs(rule.id, side) for side in Side]
     if rule.repair or not rule.id.startswith("handshake."):
-        assert on == [rule.repair and not rule.heuristic] * 2
+        assert on == [rule.repair and not rule.heuristic] * 2, "switch it on or off in strict.toml"
 
 
 def test_somebody_looks_for_every_rule() -> None:
@@ -53,7 +53,7 @@ def test_somebody_looks_for_every_rule() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert set(RULES) - named == set()
+    assert set(RULES) - named == set(), "write a check that yields them, and list it"
 
 
 class Asked(frozenset[str]):
@@ -81,4 +81,7 @@ def test_what_says_it_is_repaired_is_asked_for_on_the_way() -> None:
                 normalizer.receive_data(side, data, SECOND)
         normalizer.wake(100 * SECOND)
     assert asked.ids <= set(OF_FRAMES)
-    assert asked.ids | ELSEWHERE == {rule.id for rule in OF_FRAMES.values() if rule.repair}
+    says = {rule.id for rule in OF_FRAMES.values() if rule.repair}
+    assert asked.ids | ELSEWHERE == says, (
+        "write the repair and list it, or add a case in tests/wire that needs it"
+    )

@@ -42,19 +42,20 @@ server_options = st.fixed_dictionaries(
 
 
 def test_a_rule_that_says_it_is_repaired_is() -> None:
-    assert {rule_id for rule_id, rule in OURS.items() if rule.repair} == REPAIRED | BRIDGED
+    says = {rule_id for rule_id, rule in OURS.items() if rule.repair}
+    assert says == REPAIRED | BRIDGED, "list a repair in ..._REPAIRS, and say repair=True in the rule's row"
 
 
 def test_every_rule_was_seen_in_a_case() -> None:
     departures = [vector.rules for vector in _REQUESTS] + [vector.rules for vector in _RESPONSES]
     cited = {f"handshake.{rule}" for rules in departures for rule in rules}
-    assert set(OURS) - cited <= BY_OPTION | BRIDGED
+    assert set(OURS) - cited <= BY_OPTION | BRIDGED, "add a vector that departs from it"
     assert cited <= set(OURS)
 
 
 def test_every_rule_names_somebody_who_refuses_it() -> None:
     for rule in OURS.values():
-        assert rule.rejects or rule.id in BRIDGED, rule.id
+        assert rule.rejects or rule.id in BRIDGED, f"{rule.id}: name a peer in rejects"
 
 
 @pytest.mark.parametrize(

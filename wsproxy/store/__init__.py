@@ -1,16 +1,20 @@
 """Where recordings are kept: the only room that knows SQLAlchemy.
 
-- The format: `schema`, `views`, `migrations`; as plain values `model`; `location` and `limits` say where and
-  how much.
-- Recording: `writer` has the recorder; the event loop holds a `session_recorder`. What it is told waits in
-  `intake` for `store_thread`, which lets `ingest` make a `session_log` of each session: events to `rows`, by
-  `sinks` and `inserts`. `checking` finds departures on the way, `redacting` takes secrets out, by
-  `redacted_stream`. `keepers` keep it in a `database`, with `engine`, `leases`, `checkpointer`, `indexer` and
-  `search_index`.
-- Reading: `reader`, by `pages` and `selects`; `wire_events`, `session_rows`, `messages`, `assembling`,
-  `sent`, `search`; `row_types` distrusts what it reads.
-- Redaction: `redaction`, by `redaction_rules`; `redact_heads`, `redact_text`, `pointers`.
-- JSONL and copies: `records` of `jsonl_lines` in a `jsonl_file`; `jsonl_recording`, `loading`, `interchange`,
-  `copying`.
-- What went wrong, in a line: `failures`.
+- The format: `schema` (tables), `views` (to browse), `migrations` (from older formats). `model` has what a
+  recording holds as plain values, `location` says where one is, `limits` how much a recorder may hold.
+- Recording, in the order in which bytes go: the event loop tells a `session_recorder`; `intake` holds what
+  waits; `store_thread` takes it out and has `ingest` decode it; a `session_log` makes `rows` of each session,
+  which go to `sinks` by way of `inserts`. On the way `checking` makes findings, and `redacting` takes secrets
+  out, with a `redacted_stream` for each side. `writer` holds all of this together.
+- The database under a recorder: `keepers`, `database`, `engine`, `leases` (is the recorder alive?),
+  `checkpointer` (SQLite's log), `indexer` and `search_index` (full text).
+- Reading: `reader` is what everybody uses. Behind it are `pages` and `selects` (rows), `session_rows`,
+  `messages` and `wire_events` (values), `assembling` (frames to messages), `sent` (what was sent on) and
+  `search`; `row_types` finds damaged rows.
+- Redaction: `redaction` is what everybody uses; `redaction_rules` reads the rules and has the defaults;
+  `redact_heads` and `redact_text` do the work, and `pointers` are JSON pointers.
+- Other forms: `interchange` exports and imports, `copying` copies through a recorder. A JSONL recording
+  (`jsonl_recording`) is a `jsonl_file` of `jsonl_lines`, each a row of `records`; `loading` puts rows into a
+  database.
+- `failures` says in a line what went wrong.
 """
