@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -290,7 +291,12 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["nosuch.invalid", "203.0.113.1"])
-def test_an_address_that_is_not_here_is_one_line(host: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("uvloop", [True, False])
+def test_an_address_that_is_not_here_is_one_line(
+    host: str, uvloop: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not uvloop:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
     done = wsproxy_here(
         "record", "ws://127.0.0.1:9", "-p", "0", "--listen-host", host, "-o", str(tmp_path / "a.db")
     )

@@ -131,10 +131,10 @@ def _servers() -> list[ServerInstance[Any]]:
 def _listen_error() -> ReachError | None:
     for server in _servers():
         error = server.last_exception
-        if isinstance(error, OSError) and error.errno:
-            reason = os.strerror(error.errno)
-            hint = _HINTS.get(error.errno, "choose another address or port")
-            if error.errno < 0:
+        if isinstance(error, OSError) and (number := _error_number(error)):
+            reason = os.strerror(number)
+            hint = _HINTS.get(number, "choose another address or port")
+            if number < 0:
                 # What getaddrinfo gives, which strerror does not know.
                 reason, hint = "there is no such host", _ANOTHER_HOST
             return ReachError(f"cannot listen on {_wanted_address(server)}: {reason}; {hint}")
@@ -142,6 +142,11 @@ def _listen_error() -> ReachError | None:
             reason, _, _ = " ".join(str(error).split()).partition(" Stack backtrace:")
             return ReachError(f"{server.mode.description} cannot start: {reason}")
     return None
+
+
+def _error_number(error: OSError) -> int | None:
+    # asyncio gives none to an address that this machine does not have.
+    return errno.EADDRNOTAVAIL if "could not bind on any address" in str(error) else error.errno
 
 
 def _wanted_address(server: ServerInstance[Any]) -> str:
