@@ -30,6 +30,7 @@ from tools.docs import (
     rules_table,
 )
 from wsproxy.conformance.rules import RULES
+from wsproxy.replay.matchers import MATCHES
 from wsproxy.store.migrations import MIGRATIONS
 from wsproxy.store.writer import Recorder
 
@@ -146,6 +147,12 @@ def test_every_dialect_is_documented() -> None:
     for name, dialect in DIALECTS.items():
         assert f"`{name}`" in page("docs/dialects.md"), "describe it there"
         assert dialect.description
+
+
+def test_every_way_to_compare_messages_is_documented() -> None:
+    listed = section(page("docs/replay.md"), "How messages are compared")
+    for name in re.findall(r"(?:^|, | or )(\w+)", MATCHES):
+        assert re.search(rf"^- `{name}\b", listed, re.M), f"describe {name} in docs/replay.md"
 
 
 def test_every_profile_is_documented() -> None:
