@@ -29,9 +29,13 @@ from tools.docs import (
     refreshed,
     rules_table,
 )
+from wsproxy.cli import flags
 from wsproxy.conformance.rules import RULES
+from wsproxy.mitm.run import MODES
+from wsproxy.protocol.grammar import DIALECTS
 from wsproxy.replay.matchers import MATCHES
 from wsproxy.store.migrations import MIGRATIONS
+from wsproxy.store.redaction_rules import RULE_FORMS
 from wsproxy.store.writer import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,6 +105,16 @@ def test_every_command_and_option_explains_itself(name: str) -> None:
             assert parameter.help, parameter.name
 
 
+def test_help_texts_name_what_options_take() -> None:
+    for said, taken in (
+        (flags.MATCHES, MATCHES),
+        (flags.DIALECTS, ", ".join(DIALECTS)),
+        (flags.MODES, MODES),
+        (flags.REDACTIONS, RULE_FORMS),
+    ):
+        assert said == taken, "say the same in wsproxy/cli/flags.py, and run `make docs`"
+
+
 def test_no_command_is_documented_that_is_not_there() -> None:
     documented = re.findall(r"^## (wsproxy .+)$", page("docs/cli.md"), re.M)
     assert sorted(documented) == sorted(COMMANDS)
@@ -142,8 +156,6 @@ def test_every_dependency_is_documented() -> None:
 
 
 def test_every_dialect_is_documented() -> None:
-    from wsproxy.protocol.grammar import DIALECTS
-
     for name, dialect in DIALECTS.items():
         assert f"`{name}`" in page("docs/dialects.md"), "describe it there"
         assert dialect.description

@@ -7,7 +7,7 @@ import click
 
 # The rooms say the same where they refuse something else; their modules are not imported for a help text.
 MATCHES = "exact, json, json:/POINTER,/POINTER, regex:PATTERN or any"
-DIALECTS = "rfc6455, len32, len126, len7, little-endian, hixie76"
+DIALECTS = "rfc6455, len32, len126, len7, little-endian, little-endian-32, doubled, hixie76"
 MODES = "regular, socks5, upstream:URL, transparent or local"
 REDACTIONS = (
     "header:NAME, query:NAME, json:/POINTER, regex:PATTERN, url:userinfo, subprotocol:tokens or defaults"
