@@ -62,6 +62,7 @@ def as_sent(
         data = happening.data if isinstance(happening, (Tail, Sent)) else happening.event.serialize()
         sent = stream.receive_data(data)
         if sent:
-            yield Sent(side, sent, happening.at_ns, happening.id)
+            cut = isinstance(happening, Tail) and happening.cut
+            yield Sent(side, sent, happening.at_ns, happening.id, cut)
     for change in stream.injected(None):
         yield Sent(side, change.sent, change.at_ns, last_id)

@@ -7,7 +7,9 @@ from itertools import islice
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.heads import Head, HeaderField, parse_request_head, parse_response_head
 
-NEVER_THE_SAME = frozenset((b"host", b"sec-websocket-key", b"sec-websocket-accept", b"date"))
+NEVER_THE_SAME = frozenset(
+    (b"host", b"sec-websocket-key", b"sec-websocket-accept", b"sec-websocket-location", b"date")
+)
 """Fields whose values say where and when a session was, not how its peers behave."""
 
 _NEVER_THE_SAME = re.compile(rb"(?im)^(" + b"|".join(sorted(NEVER_THE_SAME)) + rb")[ \t]*:[^\r\n]*")

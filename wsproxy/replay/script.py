@@ -85,11 +85,14 @@ class End:
 
 
 class Tail(NamedTuple):
-    """The beginning of a frame that never ended, from the side that is played."""
+    """The beginning of a frame that never ended, or more of it, from the side that is played. `cut`: it is
+    known only when the last of it came.
+    """
 
     data: bytes
     at_ns: int
     id: int
+    cut: bool = True
 
 
 class Sent(NamedTuple):
@@ -99,6 +102,7 @@ class Sent(NamedTuple):
     data: bytes
     at_ns: int
     id: int
+    cut: bool = False
 
 
 class Script:
@@ -144,11 +148,11 @@ class Script:
             kind = PlayEnd if happening.side is self._plays else ExpectEnd
             return kind(happening.how, happening.at_ns, happening.id)
         if isinstance(happening, Tail):
-            return Play(happening.data, happening.at_ns, happening.id, cut=True)
+            return Play(happening.data, happening.at_ns, happening.id, cut=happening.cut)
         assert isinstance(happening, Sent)
         said = self._hearings[happening.side].receive_data(happening.data, happening.at_ns)
         messages = tuple(each for each in said if isinstance(each, PlayedMessage))
-        return Play(happening.data, happening.at_ns, happening.id, messages)
+        return Play(happening.data, happening.at_ns, happening.id, messages, cut=happening.cut)
 
     def _expect(self, heard: Heard | None, event_id: int) -> Step | None:
         if isinstance(heard, Undecoded):

@@ -1,5 +1,6 @@
 """A recorded session as the script of one of its sides: what was on the wire, in the order seen."""
 
+from collections import deque
 from collections.abc import Iterator
 
 from wsproxy.errors import RecordingError
@@ -41,31 +42,41 @@ def happenings(
     """What was on the wire, with the ends of both directions, in the order in which it was seen. `hung_up`:
     the proxy ended the connection in the place of the device.
 
-    What `plays` left unfinished, bytes of no frame, stands where it came last. Raises RecordingError at the
-    end if frames are gone.
+    What `plays` left unfinished, bytes of no frame, stands where it came last, or where it was changed.
+    Raises RecordingError at the end if frames are gone.
     """
     tail = recording.tail(session.id, plays)
     whole = _with_ends(_all_there(recording.events(session.id), session), _ends(session, hung_up=hung_up))
-    return _with_tail(whole, session, plays, tail) if tail else whole
+    return _with_tail(whole, plays, _pieces_of(tail, recording, session, plays)) if tail else whole
 
 
-def _with_tail(
-    whole: Iterator[StoredEvent | End], session: StoredSession, plays: Side, tail: bytes
-) -> Iterator[Happening]:
+def _pieces_of(tail: bytes, recording: Recording, session: StoredSession, plays: Side) -> deque[Tail]:
+    """The tail in pieces: what was changed on its way had come by then, of the rest nobody knows when."""
     counts = session.counts(plays)
+    begin = done = counts.received_bytes - len(tail)
+    pieces: deque[Tail] = deque()
+    for change in recording.changes(session.id, plays):
+        if done < change.end_offset <= counts.received_bytes:
+            piece = tail[done - begin : change.end_offset - begin]
+            pieces.append(Tail(piece, change.at_ns, 0, cut=False))
+            done = change.end_offset
+    rest = tail[done - begin :]
+    if rest:
+        pieces.append(Tail(rest, counts.last_at_ns, 0))
+    return pieces
+
+
+def _with_tail(whole: Iterator[StoredEvent | End], plays: Side, pieces: deque[Tail]) -> Iterator[Happening]:
     last_id = 0
     for happening in whole:
-        if happening.side is plays:
-            behind = isinstance(happening, End)
-        else:
-            behind = happening.at_ns > counts.last_at_ns
-        if tail and behind:
-            yield Tail(tail, counts.last_at_ns, last_id)
-            tail = b""
+        ended = happening.side is plays and isinstance(happening, End)
+        others = happening.side is not plays
+        while pieces and (ended or (others and happening.at_ns > pieces[0].at_ns)):
+            yield pieces.popleft()._replace(id=last_id)
         last_id = happening.id
         yield happening
-    if tail:
-        yield Tail(tail, counts.last_at_ns, last_id)
+    for piece in pieces:
+        yield piece._replace(id=last_id)
 
 
 def _all_there(events: Iterator[StoredEvent], session: StoredSession) -> Iterator[StoredEvent]:
