@@ -311,7 +311,7 @@ def test_an_address_that_is_not_here_is_one_line(
         (["skyq:9006"], "write ws://skyq:9006"),
         (["http://skyq:9006"], "write ws://skyq:9006"),
         (["https://skyq"], "write wss://skyq"),
-        (["ws://sky q:9006"], "sky q is no name of a host"),
+        (["ws://sky q:9006"], "sky q is not a host name"),
         (["ws://skyq:0"], "the port is 0"),
         (["//skyq:9006"], "write ws://skyq:9006"),
         (["http:/skyq:9006"], "write ws://skyq:9006"),

@@ -119,7 +119,7 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
         with connect(running.url, ssl=context, open_timeout=PATIENCE_S) as client:
             assert client.recv(timeout=PATIENCE_S) == status_document().decode()
     check_error(wsproxy("replay", "server", SKYQ, "--key", str(pair)), 2, "--key goes with --cert")
-    check_error(wsproxy("replay", "server", SKYQ, "--cert", SKYQ), 2, "no certificate")
+    check_error(wsproxy("replay", "server", SKYQ, "--cert", SKYQ), 2, "not a certificate")
 
 
 def test_what_cannot_be_played_is_said_in_a_line(tmp_path: Path) -> None:

@@ -43,5 +43,5 @@ def test_what_can_be_no_recording_is_said_so() -> None:
         with pytest.raises(UsageError, match=r"\.db, \.jsonl"):
             own_recording(Path("test_x.py"), "test_a", suffix)
     for name in ("x" * 5000, "a\0.db"):
-        with pytest.raises(UsageError, match="can be no recording"):
+        with pytest.raises(UsageError, match="cannot be a recording"):
             named_recording(name, Path("/nowhere/test_x.py"), Path("/nowhere"))

@@ -145,7 +145,7 @@ def _tls(host: str, certificate: str | None, key: str | None) -> tuple[ssl.SSLCo
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{certificate} is no certificate with its key: {error}") from error
+        raise UsageError(f"{certificate} is not a certificate with its key: {error}") from error
     return context, None
 
 

@@ -46,7 +46,7 @@ def parse_target(text: str) -> Target:
     if url.username is not None:
         raise UsageError(f"{text!r} has a user name in it, which WebSocket URLs cannot: leave it out")
     if port == 0 or not is_valid_host(url.hostname):
-        wrong = "the port is 0" if port == 0 else f"{url.hostname} is no name of a host"
+        wrong = "the port is 0" if port == 0 else f"{url.hostname} is not a host name"
         raise UsageError(f"{text!r} cannot be reached ({wrong}): write {url.scheme}://HOST:PORT")
     path = url.path + (f"?{url.query}" if url.query else "")
     return Target(url.scheme, url.hostname, port or _SCHEMES[url.scheme][1], path)

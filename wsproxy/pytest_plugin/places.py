@@ -39,12 +39,12 @@ def named_recording(name: str, test_file: Path, root: Path) -> str:
     if "://" in name:
         return name
     if "\0" in name:
-        raise UsageError(f"{name[:80]!r} can be no recording: name a file")
+        raise UsageError(f"{name[:80]!r} cannot be a recording: name a file")
     beside, below_root = test_file.parent / name, root / name
     try:
         return str(below_root if below_root.exists() and not beside.exists() else beside)
     except OSError as error:
-        raise UsageError(f"{name[:80]!r} can be no recording: {error.strerror}; name a file") from None
+        raise UsageError(f"{name[:80]!r} cannot be a recording: {error.strerror}; name a file") from None
 
 
 def recordings_below(folders: set[Path]) -> set[Path]:

@@ -107,4 +107,4 @@ def _senseless(name: str, value: Any, hint: str) -> str:
 def _place(value: Any) -> str | None:
     if value is None or isinstance(value, str | PathLike):
         return None if value is None else str(value)
-    raise UsageError(f"{value!r} can be no recording: give pytest.mark.wsproxy a path or a database URL")
+    raise UsageError(f"{value!r} cannot be a recording: give pytest.mark.wsproxy a path or a database URL")

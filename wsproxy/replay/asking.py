@@ -118,7 +118,7 @@ def _ascii(host: str) -> str:
     try:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError as error:
-        raise UsageError(f"{host!r} is no host name: {error}") from error
+        raise UsageError(f"{host!r} is not a host name: {error}") from error
 
 
 def _is_key(value: bytes | None) -> bool:

@@ -13,14 +13,14 @@ def allowance(patterns: Sequence[str]) -> Callable[[PlayedMessage], bool]:
     """Whether one of these regular expressions is found in a message, in its first 64 KiB; bytes that are no
     UTF-8 are looked at as U+FFFD.
 
-    Raises UsageError for one that is no regular expression.
+    Raises UsageError for one that is not a regular expression.
     """
     compiled = []
     for pattern in patterns:
         try:
             compiled.append(re.compile(pattern))
         except re.error as error:
-            raise UsageError(f"allow_unplayed {pattern!r} is no regular expression: {error}") from None
+            raise UsageError(f"allow_unplayed {pattern!r} is not a regular expression: {error}") from None
 
     def may_stay(message: PlayedMessage) -> bool:
         text = message.payload[:_LOOKED_AT].decode("utf-8", "replace")

@@ -51,7 +51,7 @@ def make_matcher(spec: str, *, ignoring: Sequence[str] = ()) -> Matcher:
         return _JsonMatcher(Pointers.of(pointers))
     if name == "regex" and rest:
         return _RegexMatcher(_compiled(rest))
-    raise UsageError(f"{spec!r} is no way to compare messages: give {MATCHES}")
+    raise UsageError(f"{spec!r} is not a way to compare messages: give {MATCHES}")
 
 
 def redacting(matcher: Matcher, redact: Callable[[PlayedMessage], PlayedMessage]) -> Matcher:
@@ -69,7 +69,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise UsageError(f"{pattern!r} is no regular expression: {error}") from error
+        raise UsageError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
 def _exact(message: PlayedMessage) -> Hashable:

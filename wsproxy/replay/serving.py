@@ -172,7 +172,7 @@ class Replay:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            raise UsageError("this is no asyncio loop: use `with serve(...) as replay:`") from None
+            raise UsageError("this is not an asyncio loop: use `with serve(...) as replay:`") from None
         await self._start()
         return self
 

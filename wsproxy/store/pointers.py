@@ -55,10 +55,12 @@ class Pointers(NamedTuple):
 def parse_pointer(pointer: str) -> list[str]:
     """The segments of a pointer, unescaped. Raises UsageError for what is no pointer."""
     if not pointer.startswith("/"):
-        raise UsageError(f"{pointer!r} is no JSON pointer: it begins with / (RFC 6901), as in /params/0/ts")
+        raise UsageError(
+            f"{pointer!r} is not a JSON pointer: it begins with / (RFC 6901), as in /params/0/ts"
+        )
     if _BAD_ESCAPE.search(pointer):
         raise UsageError(
-            f"{pointer!r} is no JSON pointer: ~ is written ~0, and / within a name ~1 (RFC 6901)"
+            f"{pointer!r} is not a JSON pointer: ~ is written ~0, and / within a name ~1 (RFC 6901)"
         )
     return [segment.replace("~1", "/").replace("~0", "~") for segment in pointer[1:].split("/")]
 

@@ -217,7 +217,7 @@ def redaction_from_json(text: str) -> Redaction:
     try:
         rules = json.loads(text)
         if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
-            raise UsageError("it is no list of rules")
+            raise UsageError("it is not a list of rules")
         return Redaction.of(rules)
     except (ValueError, RecursionError, UsageError) as error:
         raise RecordingError(
