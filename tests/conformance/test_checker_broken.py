@@ -17,6 +17,8 @@ from wsproxy.protocol.frame import Side
 
 SESSION_RULES = [rule for rule in RULES.values() if not rule.id.startswith("handshake.")]
 
+PARTIAL = (bytes.fromhex("2ac94cce5628c94fce0608"), bytes.fromhex("a012180320"))
+
 BROKEN: list[tuple[str, Side, bytes]] = [
     ("frame.rsv-bits", SERVER, frame(TEXT, b"x", rsv=2)),
     ("frame.reserved-opcode", SERVER, frame(3, b"x")),
@@ -83,6 +85,7 @@ DEFLATE_BROKEN = [
     ("deflate.tail-kept", frame(TEXT, TAIL_KEPT, rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
     ("deflate.no-data", frame(TEXT, b"", rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
     ("deflate.final-block", frame(TEXT, FINAL, rsv=4) + frame(TEXT, DEFLATED, rsv=4)),
+    ("deflate.partial-flush", b"".join(frame(TEXT, each, rsv=4) for each in PARTIAL)),
     ("deflate.wrapped", frame(TEXT, zlib.compress(b"hello hello hello"), rsv=4)),
     ("deflate.wrapped", frame(TEXT, gzip.compress(b"hello hello hello", mtime=0), rsv=4)),
     ("deflate.not-compressed", frame(TEXT, b"hello", rsv=4) + frame(TEXT, DEFLATED, rsv=4)),

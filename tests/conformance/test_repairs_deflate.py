@@ -92,6 +92,44 @@ def test_what_is_compressed_and_not_marked_so() -> None:
     assert got(line)[1] == "caf\N{REPLACEMENT CHARACTER} au lait".encode()
 
 
+@pytest.mark.parametrize("marked", [(), (1,), (2,), (1, 2)])
+@pytest.mark.parametrize("sizes", [(), (1,), (7,)])
+def test_fragments_of_what_is_compressed_and_not_marked_so(marked, sizes) -> None:
+    line, deflater = Line(legs=BOTH), Deflater()
+    said = [b"tick tock tick tock", b"a message and more of it", b"tick tock tick tock, said the clock"]
+    for each in said:
+        data = deflater.message(each)
+        cuts = (0, 4, 9, len(data))
+        for n in range(3):
+            rsv = 4 if n in marked else 0
+            line.send(
+                SERVER,
+                frame(CONT if n else TEXT, data[cuts[n] : cuts[n + 1]], fin=n == 2, rsv=rsv),
+                sizes,
+            )
+    assert got(line) == said
+    assert UNMARKED in line.rules(SERVER)
+
+
+def test_fragments_of_text_that_are_cut_in_a_character_go_on_at_once() -> None:
+    line = Line(legs=BOTH)
+    for part in (
+        frame(TEXT, "gr\u00fc".encode()[:3], fin=False),
+        frame(CONT, "\u00fc\u00df".encode()[1:], fin=False),
+    ):
+        assert line.send(SERVER, part) == part
+
+
+def test_a_flush_in_part() -> None:
+    squeezer, line = zlib.compressobj(wbits=-15), Line(legs=BOTH)
+    said = [b"tick tock tick tock", b"a message", b"tick tock tick tock"]
+    for each in said:
+        data = squeezer.compress(each) + squeezer.flush(zlib.Z_PARTIAL_FLUSH)
+        line.send(SERVER, frame(TEXT, data, rsv=4))
+    assert got(line) == said
+    assert set(line.rules(SERVER)) == {"deflate.partial-flush", "deflate.ended"}
+
+
 def test_what_is_compressed_to_a_few_ascii_characters_and_never_marked() -> None:
     """The same again is little more than a reference, which may be UTF-8 by chance."""
     line, deflater = Line(legs=BOTH), Deflater()

@@ -202,6 +202,54 @@ class TestWindows:
                 inflater.pass_plain(message)
 
 
+class TestPartialFlush:
+    """Messages that end in the middle of a byte, as Z_PARTIAL_FLUSH ends them."""
+
+    error = "it is flushed in part: it does not end with a byte (RFC 7692 section 7.2.1)"
+    said = (
+        WORDS,
+        b"tick tock",
+        WORDS + b"!",
+        b"no",
+        *(b"number %d of the lot" % n for n in range(60)),
+        WORDS,
+    )
+
+    @pytest.mark.parametrize("alone", [False, True])
+    @pytest.mark.parametrize("level", [1, 6])
+    def test_messages_in_a_row(self, alone: bool, level: int) -> None:
+        inflater, squeezer = Inflater(), zlib.compressobj(level, wbits=-15)
+        for said in self.said:
+            if alone:
+                squeezer = zlib.compressobj(level, wbits=-15)
+            data = squeezer.compress(said) + squeezer.flush(zlib.Z_PARTIAL_FLUSH)
+            assert inflater.inflate(data) == (said, len(said), self.error, False)
+
+    def test_in_several_frames(self) -> None:
+        inflater, squeezer = Inflater(), zlib.compressobj(wbits=-15)
+        for _ in range(3):
+            data = squeezer.compress(WORDS) + squeezer.flush(zlib.Z_PARTIAL_FLUSH)
+            fragments = [Fragment(True, data[:4]), Fragment(False, data[4:])]
+            assert inflater.inflate_fragments(fragments)[:3] == (WORDS, len(WORDS), self.error)
+
+    def test_a_peer_that_flushes_rightly_from_then_on(self) -> None:
+        inflater, squeezer = Inflater(), zlib.compressobj(wbits=-15)
+        data = squeezer.compress(WORDS) + squeezer.flush(zlib.Z_PARTIAL_FLUSH)
+        assert inflater.inflate(data).error == self.error
+        compressor = Compressor()
+        for _ in range(2):
+            assert inflater.inflate(compressor.compress(WORDS)) == good(WORDS)
+
+    def test_what_is_no_text_is_not_believed(self) -> None:
+        squeezer = zlib.compressobj(wbits=-15)
+        data = squeezer.compress(bytes(9)) + squeezer.flush(zlib.Z_PARTIAL_FLUSH)
+        assert Inflater().inflate(data).failed
+
+    def test_a_message_cut_short_is_none(self) -> None:
+        data = Compressor().compress(WORDS)
+        assert all(Inflater().inflate(data[:size]).error != self.error for size in range(1, len(data) - 1))
+
+
 class TestFrames:
     """Messages in several frames that are not one compressed whole (Z07, Z13, Z23)."""
 

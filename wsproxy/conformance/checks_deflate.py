@@ -23,6 +23,7 @@ _RULES: Mapping[str, str] = MappingProxyType(
         DeflateFault.PLAIN_IN_WINDOW: "deflate.plain-in-window",
         DeflateFault.EACH_FRAME: "deflate.frame-by-frame",
         DeflateFault.INNER_TAIL: "deflate.tail-cut-inside",
+        DeflateFault.PARTIAL_FLUSH: "deflate.partial-flush",
         DeflateFault.WRAPPED: "deflate.wrapped",
         DeflateFault.NOT_COMPRESSED: "deflate.not-compressed",
         DeflateFault.UNMARKED: UNMARKED,

@@ -22,7 +22,7 @@ from wsproxy.conformance.checks_deflate import (
     window_bits,
 )
 from wsproxy.conformance.conditions import Conditions
-from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.conformance.utf8_stream import begins_utf8, is_utf8
 from wsproxy.protocol.deflate import DeflateParameters, Inflated, InflateStream
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.inflate import TAIL, WINDOW, Fragment, is_text
@@ -102,6 +102,12 @@ class Compression:
         found = self._inflater.makes_text(payload)
         self._unmarks = self._unmarks or found
         return found
+
+    def may_be_unmarked(self, payload: bytes) -> bool:
+        """The same of one that begins so: whether the rest of it may tell."""
+        if self._agreed is None or not self._repairs(UNMARKED):
+            return False
+        return self._unmarks or not begins_utf8(payload)
 
     def stream(self) -> "MessageInflater | None":
         """For a compressed message that is not there whole: it does not go on as it came. None: no way."""

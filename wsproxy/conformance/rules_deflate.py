@@ -96,6 +96,19 @@ DEFLATE_RULES = (
         repair=True,
     ),
     Rule(
+        "deflate.partial-flush",
+        _COMPRESSING,
+        _ERROR,
+        "A compressed message is flushed in part only, and ends within a byte: 00 00 FF FF does not fit on.",
+        "C1 0B 2A C9 4C CE 56 28 C9 4F CE 06 08, of Z_PARTIAL_FLUSH",
+        (
+            ("websockets", "decompression failed"),
+            ("wsproto", "error in extension"),
+            ("aiohttp", "invalid stored block lengths"),
+        ),
+        repair=True,
+    ),
+    Rule(
         "deflate.wrapped",
         "RFC 7692 7.2.1",
         _ERROR,

@@ -73,6 +73,8 @@ class WholeMessages:
         """Whether the message with this first frame must be there whole; also true if it is already."""
         if (first.rsv & RSV1 and self.compression.mends) or (first.fin and first.complete):
             return True
+        if first.opcode == Opcode.TEXT and self.compression.may_be_unmarked(first.payload):
+            return True
         return self._one_frame or self._repairs.needs_whole(first.opcode)
 
     def goes_on(self, hold: Hold) -> bool:

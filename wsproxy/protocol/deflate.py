@@ -23,8 +23,9 @@ from wsproxy.protocol.inflate import (
     Window,
     allowed_work,
     is_text,
-    unwrapped,
 )
+from wsproxy.protocol.partial_flush import PartialFlush
+from wsproxy.protocol.readings import readings
 
 OUTPUT_LIMIT = 1 << 20
 
@@ -104,6 +105,7 @@ class Inflater:
         "_decompressor",
         "_doubtful",
         "_limit",
+        "_partial",
         "_per_frame",
         "_plain",
         "_shared",
@@ -130,6 +132,7 @@ class Inflater:
         self._windows = [Window(keeps=False)] if alone else []
         self._windows += [self._shared] if doubtful is None else [self._shared, doubtful]
         self._decompressor: Decompressor | None = None
+        self._partial = PartialFlush()
 
     @property
     def _known(self) -> Window:
@@ -138,6 +141,8 @@ class Inflater:
 
     def inflate(self, data: bytes) -> Inflated:
         """Inflate a message that came in one frame."""
+        if self._partial.known:
+            return self.inflate_fragments([Fragment(True, data)])
         decompressor = self._decompressor or self._windows[0].decompressor()
         self._decompressor = None
         try:
@@ -159,7 +164,9 @@ class Inflater:
         data = b"".join(fragment.data for fragment in fragments)
         work = allowed_work(len(data), self._limit)
         failure: list[tuple[Attempt, zlib.error]] = []
-        for reading, note in self._readings(fragments, data):
+        if self._partial.known and (partial := self._read_partial(fragments, data, work)):
+            return self._accept(partial, None)
+        for reading, note in readings(fragments, data, self._limit, per_frame=self._per_frame):
             for window in self._windows:
                 attempt = Attempt(window, self._limit, work)
                 try:
@@ -169,26 +176,12 @@ class Inflater:
                     work = attempt.work
                 else:
                     return self._accept(attempt, note)
-        return self._give_up(*failure[0], data)
+        partial = self._read_partial(fragments, data, work)
+        return self._accept(partial, None) if partial else self._give_up(*failure[0], data)
 
-    def _readings(
-        self, fragments: Sequence[Fragment], data: bytes
-    ) -> Iterator[tuple[Sequence[Fragment], str | None]]:
-        """What the frames may be taken for, the most likely first."""
-        several = len(fragments) > 1
-        if several and self._per_frame:
-            yield fragments, None
-        if fragments[0].rsv1:
-            yield [Fragment(True, data)], None
-        if several and not self._per_frame and any(fragment.rsv1 for fragment in fragments[1:]):
-            yield fragments, DeflateFault.EACH_FRAME
-            if not fragments[0].rsv1:
-                yield [Fragment(True, data)], DeflateFault.UNMARKED
-        if several and fragments[0].rsv1:
-            yield [Fragment(True, fragment.data) for fragment in fragments], DeflateFault.INNER_TAIL
-        inside = unwrapped(data, self._limit) if fragments[0].rsv1 else None
-        if inside is not None:
-            yield [Fragment(True, inside)], DeflateFault.WRAPPED
+    def _read_partial(self, fragments: Sequence[Fragment], data: bytes, work: int) -> Attempt | None:
+        marked = fragments[0].rsv1 and not self._per_frame
+        return self._partial.read(data, self._windows[0], self._limit, work) if marked else None
 
     def stream(self) -> "InflateStream":
         """For a compressed message too large to be kept: inflate it as it comes, in one attempt."""
@@ -233,6 +226,7 @@ class Inflater:
             self._windows.insert(0, used)
         goes_on = error is None and used.keeps and self._windows[0].keeps
         self._decompressor = attempt.decompressor if goes_on else None
+        self._partial.keep(attempt)
         return Inflated(bytes(attempt.payload), attempt.length, error)
 
     def _give_up(self, attempt: Attempt, error: zlib.error, data: bytes | None) -> Inflated:

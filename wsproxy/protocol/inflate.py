@@ -38,6 +38,7 @@ class DeflateFault(StrEnum):
     WRAPPED = "it is wrapped as in a zlib or gzip file, not raw DEFLATE (RFC 7692 section 7.2.1)"
     NOT_COMPRESSED = "compressed, but it is plain text (RFC 7692 section 7.2.1)"
     UNMARKED = "compressed, but not marked so: RSV1 is not set on its first frame (RFC 7692 section 6.1)"
+    PARTIAL_FLUSH = "it is flushed in part: it does not end with a byte (RFC 7692 section 7.2.1)"
     INNER_TAIL = (
         "00 00 ff ff was removed from the end of each frame, not of the message (RFC 7692 section 7.2.1)"
     )
@@ -140,6 +141,13 @@ class Attempt:
                 self.end()
             else:
                 self._put(fragment.data)
+
+    def read_on(self, decompressor: Decompressor, data: bytes) -> None:
+        """Inflate what goes on where that one ended, and does not end a block."""
+        self.decompressor = decompressor
+        self._inflate(data)
+        if self._streams:
+            raise zlib.error("it ends in the middle")
 
     def receive_data(self, data: bytes) -> None:
         """Inflate more of the message."""

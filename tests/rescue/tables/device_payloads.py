@@ -60,6 +60,30 @@ def _on_every_frame(payload: bytes, _number: int) -> bytes:
     return frame(TEXT, payload[:4], fin=False, rsv=4) + frame(CONT, payload[4:], rsv=4)
 
 
+def _flushed_in_part() -> Voice:
+    """Each message ends in the middle of a byte, with which the next one begins."""
+    squeezer = zlib.compressobj(wbits=-15)
+    return lambda m: frame(TEXT, squeezer.compress(octets(m)) + squeezer.flush(zlib.Z_PARTIAL_FLUSH), rsv=4)
+
+
+def _in_pieces(*marked: bool) -> Callable[[bytes, int], bytes]:
+    """A message in as many frames, some of which have RSV1."""
+
+    def cut(payload: bytes, _number: int) -> bytes:
+        cuts = [len(payload) * n // len(marked) for n in range(len(marked) + 1)]
+        return b"".join(
+            frame(
+                CONT if n else TEXT,
+                payload[cuts[n] : cuts[n + 1]],
+                fin=n == len(marked) - 1,
+                rsv=4 if marked[n] else 0,
+            )
+            for n in range(len(marked))
+        )
+
+    return cut
+
+
 TEXTS = (
     device(
         "latin-1-text",
@@ -245,6 +269,32 @@ COMPRESSION = (
         task=_TALK,
         answer=_grants,
         voice=_remembering(lambda data, _: frame(TEXT, data)),
+    ),
+    device(
+        "flushed-in-part",
+        "frames Z13",
+        "RFC 7692 section 7.2.1",
+        quick=True,
+        task=_THREE,
+        answer=_grants,
+        voice=_flushed_in_part,
+    ),
+    device(
+        "compressed-in-pieces-and-not-marked",
+        "frames Z25",
+        "RFC 7692 section 6.1",
+        task=_THREE,
+        answer=_grants,
+        voice=_remembering(_in_pieces(False, False)),
+    ),
+    device(
+        "compressed-in-pieces-and-marked-at-the-end",
+        "frames Z07",
+        "RFC 7692 section 6.1",
+        quick=True,
+        task=_THREE,
+        answer=_grants,
+        voice=_remembering(_in_pieces(False, False, True)),
     ),
     device(
         "rsv1-on-a-pong",
