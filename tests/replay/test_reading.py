@@ -16,6 +16,7 @@ from wsproxy.protocol.grammar import RFC6455
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.model import PlayedMessage
 from wsproxy.replay.reading import reading_of
+from wsproxy.replay.variation import Variation
 from wsproxy.store.model import ChangeKind, ChangeRules
 
 STRICT = load_profile("strict")
@@ -67,3 +68,15 @@ def test_what_was_not_left_out_then_is_not_now() -> None:
     assert heard(SERVER, stream, made, []) == [b"one"]
     assert reading_of(start(REQUEST), DIALECTS, made, {CLIENT}) is None
     assert reading_of(start(REQUEST), DIALECTS, {each._replace(rules=()) for each in made}) is None
+
+
+def test_values_are_carried_into_what_stands_behind_stray_bytes() -> None:
+    said = [frame(TEXT, b'{"id":%d}' % number) for number in (1, 1)]
+    stream = b"\r\n" + said[0] + b"\0\r\n" + said[1]
+    reading = reading_of(start(REQUEST), DIALECTS, normalized(SERVER, stream))
+    variation = Variation(["/id"], SERVER, RESPONSE, reading=reading)
+    one, seven = (PlayedMessage(CLIENT, 1, TEXT, b'{"id":%d}' % number, 0, 8) for number in (1, 7))
+    variation.capture(one, seven)
+    carried = frame(TEXT, b'{"id":7}')
+    sent = variation.receive_data(stream[:14]) + variation.receive_data(stream[14:]) + variation.receive_eof()
+    assert sent == b"\r\n" + carried + b"\0\r\n" + carried

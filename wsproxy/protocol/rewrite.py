@@ -12,6 +12,7 @@ from wsproxy.protocol.deflate import DeflateParameters
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import RSV1, Frame, OpaqueData, Side, WireEvent
 from wsproxy.protocol.frame_queue import FrameGroup, FrameQueue, Moved
+from wsproxy.protocol.gaps import Gaps
 from wsproxy.protocol.grammar import RFC6455
 from wsproxy.protocol.message import MESSAGE_LIMIT, Message, MessageAssembler
 from wsproxy.protocol.overwrite import cut_short, overwritten, unreadable_size
@@ -197,10 +198,17 @@ class StreamRewriter:
     def __init__(self, rewriter: MessageRewriter, dialect: Dialect = RFC6455) -> None:
         self.rewriter = rewriter
         self._decoder = FrameDecoder(dialect)
+        self._gaps = Gaps()
+
+    def leave_out(self, start: int, end: int, rule_id: str) -> None:
+        """These bytes, not received yet, are no frames, for that rule: frames go on behind them."""
+        self._gaps.add(start, end, rule_id)
 
     def receive_data(self, data: bytes) -> bytes:
         """What is to be written, now that these bytes have come."""
-        return b"".join(map(self.rewriter.receive, self._decoder.receive_data(data)))
+        decoder, gaps = self._decoder, self._gaps
+        events = gaps.decode(decoder, data) if gaps else decoder.receive_data(data)
+        return b"".join(map(self.rewriter.receive, events))
 
     def receive_eof(self) -> bytes:
         """What is still to be written, now that the stream has ended."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.grammar import DIALECTS
 from wsproxy.replay.actions import Log, Matches
 from wsproxy.replay.asking import Address, AnswerReader, agreed, refusal, request_for
 from wsproxy.replay.client_player import ClientPlayer
@@ -98,12 +97,14 @@ class ClientReplay:
         if sent:
             start = replace(start, client_dialect=start.server_dialect)
         read = frozenset({Side.SERVER}) if sent else frozenset(Side)
-        dialects = dialects_of(start, session.id)
-        reading = reading_of(start, dialects, recording.change_rules(session.id), read)
+        self._made = recording.change_rules(session.id)
+        self._dialects = dialects_of(start, session.id)
+        reading = reading_of(start, self._dialects, self._made, read)
         self._live = LiveSession(recorder, start, options.address, reading)
         self._clock = clock
         self._link = DeviceLink(lambda link: None, clock)
-        self._recorded = RecordedLink(self._link, self._live, clock)
+        ends = session.client.tcp_end is not TcpEnd.OPEN
+        self._recorded = RecordedLink(self._link, self._live, clock, ends=ends)
         self._upgraded = agreed(self._request, session.start.response_head)
 
     @property
@@ -227,7 +228,7 @@ class ClientReplay:
         return True
 
     async def _turns(self, response: bytes, ended: bool) -> str | None:
-        hearing = Hearing(Side.SERVER, response, DIALECTS[self._session.start.server_dialect])
+        hearing = Hearing(Side.SERVER, response, self._dialects[Side.SERVER])
         self._recorded.leave_out = hearing.leave_out
         turns = ClientTurns(
             self._player(response, ended),
@@ -259,5 +260,6 @@ class ClientReplay:
     def _variation(self, response: bytes) -> Variation | None:
         if not self._varying.pointers:
             return None
-        dialect = DIALECTS[self._session.start.client_dialect]
-        return Variation(self._varying, Side.CLIENT, response, dialect)
+        start, read = self._session.start, frozenset(() if self._options.play.as_sent else (Side.CLIENT,))
+        reading = reading_of(start, self._dialects, self._made, read)
+        return Variation(self._varying, Side.CLIENT, response, self._dialects[Side.CLIENT], reading)

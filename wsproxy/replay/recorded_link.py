@@ -13,13 +13,17 @@ from wsproxy.store.session_recorder import Changed
 class RecordedLink:
     """Sends on `link`, takes what came on it, and tells `live` of both. `clock` is that of `link`.
 
-    `leave_out` is told what of that is no frame, before it is taken.
+    `leave_out` is told what of that is no frame, before it is taken. Unless the client `ends`, that it hangs
+    up after all is not its doing, and not recorded.
     """
 
-    def __init__(self, link: DeviceLink, live: LiveSession, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, link: DeviceLink, live: LiveSession, clock: Callable[[], int], *, ends: bool = True
+    ) -> None:
         self._link = link
         self._live = live
         self._clock = clock
+        self._ends = ends
         self._since_epoch_ns = time.time_ns() - clock()
         self.leave_out: Callable[[Changed], None] = lambda changed: None
 
@@ -30,7 +34,8 @@ class RecordedLink:
 
     async def end(self, how: TcpEnd) -> None:
         """End the client's direction in that way."""
-        self._live.receive_eof(Side.CLIENT, how)
+        if self._ends:
+            self._live.receive_eof(Side.CLIENT, how)
         await self._link.end(how)
 
     def take(self) -> tuple[bytes, int] | None:

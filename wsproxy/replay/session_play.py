@@ -151,8 +151,12 @@ class SessionPlay:
         vary, start = self._setting.options.vary, session.start
         if not vary:
             return None
-        dialect = dialect_of(start.server_dialect, session.id)
-        return Variation(vary, Side.SERVER, start.response_head, dialect)
+        dialects, sent = dialects_of(start, session.id), self._setting.options.as_sent
+        _, head = _handshake(start, sent=sent)
+        made = frozenset[ChangeRules]() if sent or self._pages is None else self._pages.made
+        reading = reading_of(start, dialects, made, {Side.SERVER})
+        dialect = dialects[Side.CLIENT if sent else Side.SERVER]
+        return Variation(vary, Side.SERVER, head, dialect, reading)
 
     async def _turns(self, player: Player, pages: Pages, hearing: Hearing, since_ns: int) -> None:
         link, clock = self._link, self._setting.clock

@@ -9,15 +9,26 @@ from wsproxy.protocol.handshake import negotiate, parse_response_head
 from wsproxy.protocol.message import Message
 from wsproxy.protocol.rewrite import MessageRewriter, StreamRewriter
 from wsproxy.replay.model import PlayedMessage
+from wsproxy.replay.reading import Reading
 from wsproxy.replay.varying import Varying
 
 
 class Variation:
-    """Writes one side's stream anew where it holds captured values; all other bytes stay as they are."""
+    """Writes one side's stream anew where it holds captured values; all other bytes stay as they are.
+
+    `reading` tells what of it is no frame, None: nothing does.
+    """
 
     def __init__(
-        self, vary: Sequence[str] | Varying, side: Side, response_head: bytes, dialect: Dialect = RFC6455
+        self,
+        vary: Sequence[str] | Varying,
+        side: Side,
+        response_head: bytes,
+        dialect: Dialect = RFC6455,
+        reading: Reading | None = None,
     ) -> None:
+        self._side = side
+        self._reading = reading
         self._varying = vary if isinstance(vary, Varying) else Varying(vary)
         deflate = negotiate(parse_response_head(response_head)).deflate
         rewriter = MessageRewriter(self._carried, side, deflate=deflate, dialect=dialect)
@@ -29,6 +40,9 @@ class Variation:
 
     def receive_data(self, data: bytes) -> bytes:
         """What to send for these recorded bytes; a message is held until it is complete."""
+        for changed in () if self._reading is None else self._reading.receive_data(self._side, data, 0):
+            if changed.side is self._side:
+                self._stream.leave_out(changed.start_offset, changed.end_offset, changed.rules[0])
         return self._stream.receive_data(data)
 
     def receive_eof(self) -> bytes:
