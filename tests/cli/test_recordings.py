@@ -42,7 +42,7 @@ def test_sessions_are_listed(recording: str) -> None:
     assert third.endswith("reset by the server")
 
 
-def test_sessions_as_json(recording: str) -> None:
+def test_sessions_are_listed_as_json(recording: str) -> None:
     first, second, third = wsproxy_here("ls", "--json", recording).objects
     assert (first["session"], first["state"], second["state"], third["session"]) == (
         1,
@@ -197,7 +197,7 @@ def test_filters_choose(recording: str, filters: list[str], count: int) -> None:
     assert len([row for row in shown if " message " not in row]) == count
 
 
-def test_a_session_as_json(recording: str) -> None:
+def test_a_session_is_shown_as_json(recording: str) -> None:
     session, *things, end = wsproxy_here("show", "--json", recording, "1").objects
     assert (session["type"], session["target"]) == ("session", "ws://skyq:9006/as/system/status")
     assert (end["type"], end["close_code"]) == ("end", 1000)
@@ -337,7 +337,7 @@ def test_http_exchanges_are_mentioned_and_shown(with_http: str) -> None:
     assert unanswered.endswith("\n  no response\n")
 
 
-def test_http_exchanges_as_json(with_http: str, recording: str) -> None:
+def test_http_exchanges_are_shown_as_json(with_http: str, recording: str) -> None:
     refused, unanswered = wsproxy_here("show", with_http, "--http", "--json").objects
     assert (refused["exchange"], refused["target"]) == (1, "http://skyq:9006/as/system/status")
     assert refused["response_body"] == {"text": '{"error": "no"}'}

@@ -231,7 +231,7 @@ def test_a_request_line_in_a_tunnel_need_not_be_right(loop: LoopThread, device: 
     assert proxy.sessions == 1
 
 
-def test_plain_http_beside_a_session(loop: LoopThread, device: Device) -> None:
+def test_plain_http_passes_beside_a_session(loop: LoopThread, device: Device) -> None:
     """Its heads are mitmproxy's business; on the same connection an upgrade may follow."""
     plain = lines(b"GET /about HTTP/1.1", b"Host: skyq")
     answer = lines(b"HTTP/1.1 200 OK", b"Content-Length: 2") + b"ok"

@@ -144,7 +144,7 @@ def test_a_client_that_comes_while_it_starts_waits(loop: LoopThread, device: Dev
     assert early.asked
 
 
-def test_a_port_in_use() -> None:
+def test_a_port_in_use_is_refused_with_what_to_do() -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         error = run_error(listen_port=port)
@@ -152,7 +152,7 @@ def test_a_port_in_use() -> None:
     assert str(error) == f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another port"
 
 
-def test_mitmwebs_port_in_use(tmp_path: Path) -> None:
+def test_a_port_in_use_for_mitmweb_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         error = run_error(web=True, set_options=[f"web_port={taken.getsockname()[1]}"])
     assert isinstance(error, ReachError)
@@ -180,13 +180,13 @@ def test_a_port_for_mitmweb_is_not_given_to_others() -> None:
         ({"set_options": ["wsproxy_on_store_error=maybe"]}, "wsproxy_on_store_error is 'maybe'"),
     ],
 )
-def test_what_cannot_be_meant(settings: dict[str, object], text: str) -> None:
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], text: str) -> None:
     error = run_error(**settings)
     assert isinstance(error, UsageError)
     assert text in str(error)
 
 
-def test_a_script_with_an_error(tmp_path: Path) -> None:
+def test_a_script_that_cannot_be_loaded_is_refused_with_its_error(tmp_path: Path) -> None:
     script = tmp_path / "broken.py"
     script.write_text("import no_such_module")
     error = run_error(scripts=[str(script)])
@@ -194,7 +194,7 @@ def test_a_script_with_an_error(tmp_path: Path) -> None:
     assert "No module named 'no_such_module'" in str(error)
 
 
-def test_a_recording_that_cannot_be(tmp_path: Path) -> None:
+def test_a_recording_that_cannot_be_written_is_refused_by_name(tmp_path: Path) -> None:
     error = run_error(recording=str(tmp_path))
     assert isinstance(error, RecordingError)
     assert str(tmp_path) in str(error)

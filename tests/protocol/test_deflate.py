@@ -52,7 +52,9 @@ messages = st.lists(
         ("deflate-frame", DeflateParameters("deflate-frame", per_frame=True)),
     ],
 )
-def test_parameters(value: str, parameters: DeflateParameters | None) -> None:
+def test_an_extension_field_is_read_with_its_parameters(
+    value: str, parameters: DeflateParameters | None
+) -> None:
     assert DeflateParameters.from_extension_header(value) == parameters
 
 
@@ -149,6 +151,6 @@ def test_garbage_never_raises(
             assert len(payload) == min(limit, length)
 
 
-def test_misuse() -> None:
+def test_a_negative_limit_is_refused() -> None:
     with pytest.raises(UsageError, match="cannot be negative"):
         Inflater(output_limit=-1)

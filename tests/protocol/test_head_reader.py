@@ -139,7 +139,7 @@ def test_limit(sizes: list[int]) -> None:
     assert reader.headless
 
 
-def test_misuse() -> None:
+def test_a_reader_that_is_misused_says_how_to_use_it() -> None:
     with pytest.raises(UsageError, match="at least 1 byte"):
         HeadReader(Side.CLIENT, limit=0)
     reader = HeadReader(Side.CLIENT)

@@ -287,7 +287,7 @@ class TestLimit:
         assert (message.payload, message.error) == (b"Hel", None)
 
 
-def test_misuse() -> None:
+def test_a_negative_limit_is_refused() -> None:
     with pytest.raises(UsageError, match="cannot be negative"):
         MessageAssembler(message_limit=-1)
 
