@@ -7,7 +7,7 @@ from wsproto.frame_protocol import Opcode as FlowOpcode
 
 from wsproxy.mitm.hooks import ControlFrame
 from wsproxy.protocol.frame import Side
-from wsproxy.protocol.message import Message
+from wsproxy.protocol.message import MESSAGE_LIMIT, Message
 from wsproxy.protocol.opcodes import Opcode
 
 _COST = 200
@@ -20,7 +20,7 @@ class MessageLimits:
     `patience_s`: a held message is given up when nothing more of it comes for so many seconds.
     """
 
-    message_size: int = 1 << 20
+    message_size: int = MESSAGE_LIMIT
     patience_s: float = 2.0
     kept: int = 1000
     kept_size: int = 16 << 20

@@ -12,6 +12,7 @@ from wsproxy.protocol.inflate import DeflateFault, Fragment, is_text
 from wsproxy.protocol.opcodes import Opcode
 
 MESSAGE_LIMIT = 1 << 20
+"""So many bytes of a message are put together, kept and shown, wherever nothing else is said."""
 
 _MOST_FRAGMENTS = 4096
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from wsproxy.protocol.message import MESSAGE_LIMIT
+
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
@@ -32,6 +34,6 @@ class WriterLimits:
     slice_size: int = 64 << 10
     batch_size: int = 512 << 10
     piece_limit: int = 64 << 10
-    message_limit: int = 1 << 20
+    message_limit: int = MESSAGE_LIMIT
     wal_start: int = 16 << 20
     wal_limit: int = 512 << 20
