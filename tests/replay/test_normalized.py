@@ -58,6 +58,7 @@ CLIENTS = (
     "126-in-seven-bits",
 )
 DEVICES = [BY_NAME[name] for name in (*STRAY, *HEADS, *FRAMES)]
+OF_OLD = BY_NAME["hixie-76-client"]
 WISHING = [BY_NAME[name] for name in WISHES]
 WEAK_CLIENTS = [BY_NAME[name] for name in CLIENTS]
 
@@ -77,7 +78,7 @@ def counted(made: Stage, name: str) -> tuple[set[str], int, int]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage((*DEVICES, *WISHING, *WEAK_CLIENTS), tmp_path_factory.mktemp("normalized")) as found:
+    with stage((*DEVICES, *WISHING, *WEAK_CLIENTS, OF_OLD), tmp_path_factory.mktemp("normalized")) as found:
         yield found
 
 
@@ -108,6 +109,12 @@ def test_the_same_client_is_understood(made: Stage, case: Case) -> None:
             assert made.talk(case, replay.port) == ""
         report = replay.report()
         assert (report.mismatch_count, report.unplayed_count) == (0, 0), report.text
+
+
+def test_a_client_from_before_the_rfc_gets_what_went_on(made: Stage) -> None:
+    with serve(made.recording(OF_OLD), speed=None, as_sent=True) as replay:
+        assert made.talk(OF_OLD, replay.port) == ""
+    assert replay.report().mismatch_count == 0, replay.report().text
 
 
 @pytest.mark.parametrize("case", WEAK_CLIENTS, ids=name_of)

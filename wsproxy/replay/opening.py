@@ -1,6 +1,7 @@
 """The opening handshake of a replayed device: the recorded head, made to fit this client's key."""
 
 from wsproxy.conformance.checks_accept import answer_as
+from wsproxy.conformance.hixie76 import answer_challenge, is_hixie76_response
 from wsproxy.protocol.heads import (
     HeaderField,
     RequestHead,
@@ -15,10 +16,15 @@ _KEY = "sec-websocket-key"
 
 def response_for(request: RequestHead, recorded_request: bytes, recorded_response: bytes) -> bytes:
     """The recorded response head with the Accept computed for this client's key in the way in which the
-    recorded one was for the recorded key, wrong ways included; as recorded where the way is not known.
+    recorded one was for the recorded key, wrong ways included; as recorded where the way is not known. The
+    same with the answer to a hixie-76 challenge.
     """
-    response = parse_response_head(recorded_response)
-    recorded_key = parse_request_head(recorded_request).get(_KEY)
+    response, recorded = parse_response_head(recorded_response), parse_request_head(recorded_request)
+    if is_hixie76_response(response):
+        old, new = answer_challenge(recorded), answer_challenge(request)
+        answered = old is not None and new is not None and recorded_response.endswith(old)
+        return recorded_response.removesuffix(old or b"") + (new or b"") if answered else recorded_response
+    recorded_key = recorded.get(_KEY)
     key = request.get(_KEY)
     if recorded_key is None or key is None or key == recorded_key:
         return recorded_response

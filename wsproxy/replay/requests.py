@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 
+from wsproxy.conformance.hixie76 import CHALLENGE_BYTES
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.handshake import HeadReader
 from wsproxy.protocol.heads import RequestHead, parse_request_head, parse_response_head
@@ -26,6 +27,15 @@ async def skip_body(link: Link, request: RequestHead) -> None:
     """Take the body of a request, as far as it comes."""
     async for _ in _skip(link, RequestBody(request, limit=_BODY_LIMIT)):
         pass
+
+
+async def with_challenge(link: Link, request: RequestHead) -> RequestHead:
+    """A hixie-76 request with the eight bytes behind it, as far as they come."""
+    data = b""
+    while len(data) < CHALLENGE_BYTES and (taken := await _taken(link)) is not None:
+        data += taken
+    link.put_back(data[CHALLENGE_BYTES:])
+    return parse_request_head(request.raw + data[:CHALLENGE_BYTES])
 
 
 async def _skip(link: Link, body: RequestBody) -> AsyncIterator[bytes]:

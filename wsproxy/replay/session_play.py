@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from wsproxy.conformance.hixie76 import is_hixie76_request
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
 from wsproxy.protocol.heads import RequestHead, parse_request_head
@@ -18,7 +19,7 @@ from wsproxy.replay.opening import doubts, response_for
 from wsproxy.replay.player import Player
 from wsproxy.replay.reading import Reading, reading_of
 from wsproxy.replay.redacted import redacted
-from wsproxy.replay.requests import skip_body
+from wsproxy.replay.requests import skip_body, with_challenge
 from wsproxy.replay.script import Expect, Play, Step
 from wsproxy.replay.scripting import dialect_of, dialects_of
 from wsproxy.replay.setting import Setting
@@ -82,6 +83,8 @@ class SessionPlay:
         session = found[0].session
         assert session is not None
         start = session.start
+        if _has_body(start.request_head) and is_hixie76_request(request):
+            request = await with_challenge(self._link, request)
         asked, head = _handshake(start, sent=options.as_sent)
         if not options.exact_handshake:
             head = response_for(request, asked, head)
