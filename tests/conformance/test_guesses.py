@@ -257,3 +257,35 @@ def test_every_frame_between_lines_of_text_is_found() -> None:
     log = b"Warning: fread() failed in ws.php on line 88"
     line.send(SERVER, log + frame(TEXT, b"one") + log + frame(TEXT, b"two") + log)
     assert line.peers[CLIENT].received == frame(TEXT, b"one") + frame(TEXT, b"two")
+
+
+NORDIC = ("på gården", "ÅÄÖ", "😀 and 中文", "é", "grün" * 40, "plain", "日本" * 100)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("sizes", [(), (7,), (40,)])
+@pytest.mark.parametrize("unit", [1, 2])
+def test_a_length_in_characters_is_guessed(unit: int, sizes, side: Side) -> None:
+    line, data = Line(GUESSING), b""
+    for text in NORDIC:
+        payload = text.encode()
+        count = len(text) if unit == 1 else len(text.encode("utf-16-le")) // 2
+        length = bytes((count | (0x80 if side is CLIENT else 0),)) if count < 126 else b""
+        key = KEY if side is CLIENT else None
+        body = (key or b"") + (apply_mask_from_start(payload, key) if key else payload)
+        data += b"\x81" + length + body if length else with_length(side, count.to_bytes(2), payload)
+    line.send(side, data, sizes)
+    line.wait(10)
+    assert line.peers[side.other].messages() == [(TEXT, text.encode()) for text in NORDIC]
+    assert set(line.rules(side)) == {"frame.length-encoding"}
+
+
+@pytest.mark.parametrize("behind", [b"", frame(TEXT, b"next")])
+def test_a_text_cut_in_a_character_waits_for_so_long_and_no_longer(behind: bytes) -> None:
+    line, right = Line(GUESSING), Line()
+    data = frame(TEXT, "grün".encode()[:3])
+    expected = right.send(SERVER, data + behind)
+    line.send(SERVER, data)
+    line.wait(10)
+    line.send(SERVER, behind)
+    assert line.peers[CLIENT].received == expected

@@ -7,10 +7,10 @@
   `head_draft`; `bridge` and `hixie76` for peers from before the RFC; `extensions`, `legs`.
 - Repairs of frames: `normalizer` takes both sides of a session, a `direction` one of them. In the order in
   which bytes pass: `dechunk`, `verdicts` (right at first sight), `frame_starts` (by `boundaries` and
-  `guesses`; `stray`), `as_meant`, `torn`, `control_frames` (with `keepalive`), `data_frames` (with `hold`,
-  `sequence`, `large_frame`, `inflating`, `whole_messages`), `repairs_frames`, `repairs_close`,
-  `repairs_messages`, `repairs_deflate`, `ending`, `outlet` (with `frame_writer`), `pacing`; then they are
-  `outgoing`.
+  `guesses`, with `character_count`; `stray`), `as_meant`, `torn`, `control_frames` (with `keepalive`),
+  `data_frames` (with `hold`, `sequence`, `large_frame`, `inflating`, `whole_messages`), `repairs_frames`,
+  `repairs_close`, `repairs_messages`, `repairs_deflate`, `ending`, `outlet` (with `frame_writer`), `pacing`;
+  then they are `outgoing`.
 - What is on: `profiles`, `options`; `conditions` are those of one side.
 - Texts: `utf8_stream`, `charset`, `json_depth`, `in_clear`.
 """

@@ -9,8 +9,9 @@ F03 F06 Q05 (the next frame).
 
 from collections.abc import Callable, Iterable, Iterator
 
+from wsproxy.conformance.character_count import ends_by_characters
 from wsproxy.conformance.stray import WAIT, Stray
-from wsproxy.conformance.utf8_stream import is_utf8
+from wsproxy.conformance.utf8_stream import begins_utf8, is_utf8
 from wsproxy.protocol.dialect import Dialect
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import (
@@ -89,6 +90,10 @@ class Guesses:
             size = header.size - (4 if header.masking_key else 0)
             if size > 2 and data[header.size : header.size + size] == data[:size]:
                 return Stray(TWICE, header.size, "", ends=False)
+        if self._lengths and isinstance(header, Header) and self._is_text(header):
+            counted = self._in_characters(data, header, late=late)
+            if counted is not None:
+                return counted
         if self._lengths and len(data) > 1 and data[1] & 0x7F >= 126 and self._plausible(data):
             guess = self._length(data, header, late=late)
             if guess is not None:
@@ -107,6 +112,21 @@ class Guesses:
         if self._resync and len(data) > 1 and not self._may_begin(data):
             return self._next_frame(data)
         return None
+
+    def _in_characters(self, data: bytes, header: Header, *, late: bool) -> Stray | None:
+        """A text with letters of several bytes, and its length is the number of its characters."""
+        length, key = header.length or 0, header.masking_key
+        body = data[header.size : header.size + 4 * length]
+        text = apply_mask_from_start(body, key) if key else body
+        rest = data[header.size + length :][:2]
+        right = self._fits(data, header, late=True) and (not rest or self._plausible(rest))
+        if right or len(body) < length or text[:length].isascii():
+            return None
+        for end in ends_by_characters(text, length):
+            behind = data[header.size + end :][:2]
+            if (behind >= b"\x80" and self._plausible(behind)) or (late and not behind):
+                return Stray(LENGTH, header.size + end, "", ends=False, text=text[:end])
+        return self._longer(data, late=late) if begins_utf8(text) and len(body) < 4 * length else None
 
     def _shifted(self, data: bytes, *, late: bool) -> Stray | Dialect | None:
         """A length of 8 bytes that stands one byte too far left, over the 127."""
@@ -154,7 +174,7 @@ class Guesses:
         if not isinstance(reading, Header) or not isinstance(header, Header):
             return False
         decided = late or len(data) >= header.size + (header.length or 0)
-        is_text = reading.opcode == Opcode.TEXT and reading.fin and not reading.rsv
+        is_text = self._is_text(reading)
         behind = data[reading.size + (reading.length or 0) :][:2]
         told = decided if not (is_text and behind) else behind >= b"\x80"
         return told and len(behind) != 1 and self._fits(data, reading, late=late)
@@ -187,8 +207,11 @@ class Guesses:
             return late
         return self._plausible(rest) and (rest[0] & 0x0F != 0 or not header.fin)
 
+    def _is_text(self, header: Header) -> bool:
+        return header.opcode == Opcode.TEXT and header.fin and not header.rsv
+
     def _says_something(self, data: bytes, header: Header) -> bool:
-        if header.opcode != Opcode.TEXT or not header.fin or header.rsv:
+        if not self._is_text(header):
             return True
         payload = data[header.size : header.size + (header.length or 0)]
         key = header.masking_key
@@ -218,9 +241,10 @@ class Guesses:
 
     def _is_whole_text(self, data: bytes, header: Header) -> bool:
         """Whether the frame that this header makes is a text, whole, whatever stands behind it."""
-        is_text = header.opcode == Opcode.TEXT and header.fin and not header.rsv
         return (
-            is_text and len(data) >= header.size + (header.length or 0) and self._says_something(data, header)
+            self._is_text(header)
+            and len(data) >= header.size + (header.length or 0)
+            and self._says_something(data, header)
         )
 
 

@@ -105,7 +105,7 @@ FRAME_RULES = (
         _FRAMING,
         _ERROR,
         "The length is written in another form than the RFC's.",
-        "81 7F 00 01 00 00, and 65536 bytes; 81 7E C8 00, and 200 bytes; 81 7F 00 01 E2 40 00 01 E2 40",
+        "81 7F 00 01 00 00, and 65536 bytes; 81 7E C8 00, and 200 bytes; 81 04 67 72 C3 BC 6E",
         (("Chrome", "Invalid frame header"),),
         repair=True,
         heuristic=True,

@@ -72,7 +72,8 @@ class Verdicts(dict[bytes, Verdict]):
         right = right and not conditions.taken_by("zero_key") and not conditions.sent_by("opcodes")
         if not right or not self._messages.passes_plain(opcode):
             return _LOOK_CLOSER
-        if (not second or length >= 126) and conditions.repairs("frame.length-encoding"):
+        doubtful = not second or length >= 126 or opcode == Opcode.TEXT
+        if doubtful and conditions.repairs("frame.length-encoding"):
             # An empty message, or a length that begins one byte too early; one that may be another.
             return _LOOK_CLOSER
         limit = conditions.taken_by("frame_limit") if conditions.repairs("frame.too-large") else 0

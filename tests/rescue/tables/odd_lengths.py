@@ -70,6 +70,15 @@ DEVICE_CASES: tuple[Case, ...] = (
         voice=_with_length(126, 126, _signed),
     ),
     device(
+        "length-in-characters",
+        "frames U03",
+        "radu-matei/websocket-manager#40",
+        quick=True,
+        task=_echo("på gården", "hello", "grün"),
+        normalize=_GUESS,
+        voice=lambda: lambda m: bytes((0x80 | opcode_of(m), len(m))) + octets(m),
+    ),
+    device(
         "length-that-counts-the-header",
         "relay",
         "RFC 6455 section 5.2",
@@ -86,5 +95,13 @@ CLIENT_CASES: tuple[Case, ...] = (
         says=("hello", _LARGE, "and more"),
         normalize=_GUESS,
         voice=_with_length(1 << 16, 127, _twice, KEY),
+    ),
+    client(
+        "length-in-characters-from-client",
+        "frames U03",
+        "ghedipunk/PHP-Websockets#53",
+        says=("på gården", "hello", "grün"),
+        normalize=_GUESS,
+        voice=lambda: lambda m: bytes((0x80 | opcode_of(m), 0x80 | len(m))) + KEY + mask(octets(m), KEY),
     ),
 )
