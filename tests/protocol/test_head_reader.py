@@ -24,7 +24,7 @@ whole_requests = [
 whole_responses = [
     vector
     for vector in RESPONSES
-    if vector.raw.endswith((b"\n\n", b"\n\r\n")) and vector.name != "interim-alone"
+    if vector.raw.endswith((b"\n\n", b"\n\r\n", b"\n \t\r\n")) and vector.name != "interim-alone"
 ]
 
 

@@ -221,6 +221,16 @@ RESPONSES = (
     ResponseVector(
         "no-version", "tolerant reading", _response(start=b"HTTP/ 101 Ok"), b"HTTP/", reason=b"Ok"
     ),
+    ResponseVector(
+        "space-in-the-version",
+        "tolerant reading",
+        _response(start=b"HTTP /1.1 101 Ok"),
+        b"HTTP /1.1",
+        reason=b"Ok",
+    ),
+    ResponseVector(
+        "blank-line-of-white-space", "tolerant reading", lines(SWITCHING, UPGRADE, ACCEPT)[:-2] + b" \t\r\n"
+    ),
     ResponseVector("reason-not-ascii", "C86", _response(start=b"HTTP/1.1 101 S\xe1"), reason=b"S\xe1"),
     ResponseVector(
         "bare-lf",
