@@ -84,7 +84,7 @@ def test_profiles_are_included_from_beside_the_file(tmp_path: Path) -> None:
         ("[options]\nutf8 = 'repair'", "close, carry, guess, or transcode:CHARSET, not 'repair'"),
         ("[options]\nutf8 = 'transcode:klingon'", "transcode:CHARSET"),
         ("[options]\nutf8 = 'transcode:hex'", "transcode:CHARSET"),
-        ("[options]\nutf8 = 'transcode:punycode'", "transcode:CHARSET"),
+        ("[options]\nutf8 = 'transcode:idna'", "transcode:CHARSET"),
         ("[options]\nutf8 = 'transcode:undefined'", "transcode:CHARSET"),
         ("[options]\neof_code = 1005", "eof_code takes a close code for the wire"),
         ("[options]\nclose_codes = { 1013 = 1006 }", "takes a table of close codes"),
