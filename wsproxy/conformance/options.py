@@ -56,7 +56,7 @@ def _is_utf8_policy(value: Any) -> bool:
         return isinstance(value, str) and value in ("replace", "binary", "close", "carry", "guess")
     charset = value.removeprefix("transcode:")
     try:
-        # Some of Python's text encodings take no bytes at all, or not any: idna, undefined, and punycode before 3.13.
+        # Some text encodings take no bytes at all, or not any: idna, undefined, and punycode before 3.13.
         return codecs.lookup(charset)._is_text_encoding and bool(bytes(range(256)).decode(charset, "replace"))
     except (LookupError, ValueError):
         return False
