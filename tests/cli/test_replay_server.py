@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from tests.cli.run import WSPROXY, check_error, wsproxy
 from tests.replay.sessions import answers, record, says
+from tests.replay.tls_client import first_message
 from wsproxy.demo.device import status_document
 
 SKYQ = str(Path(__file__).parents[2] / "recordings" / "skyq.db")
@@ -110,14 +111,12 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
     with replaying(SKYQ, "2", "--tls") as running:
         trusted = running.read_until(r"must trust  (\S+)")
         context = ssl.create_default_context(cafile=trusted)
-        with connect(running.url, ssl=context, open_timeout=PATIENCE_S) as client:
-            assert client.recv(timeout=PATIENCE_S) == status_document().decode()
+        assert first_message(running.url, context) == status_document().decode()
     assert not Path(trusted).exists()
     with replaying(SKYQ, "2", "--cert", str(pair)) as running:
         assert running.url.startswith("wss://")
         context = ssl.create_default_context(cadata=made.certificate.decode())
-        with connect(running.url, ssl=context, open_timeout=PATIENCE_S) as client:
-            assert client.recv(timeout=PATIENCE_S) == status_document().decode()
+        assert first_message(running.url, context) == status_document().decode()
     check_error(wsproxy("replay", "server", SKYQ, "--key", str(pair)), 2, "--key goes with --cert")
     check_error(wsproxy("replay", "server", SKYQ, "--cert", SKYQ), 2, "not a certificate")
 

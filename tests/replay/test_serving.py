@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.replay.sessions import record, says
+from tests.replay.tls_client import first_message
 from wsproxy.demo.device import status_document
 from wsproxy.errors import ReachError, RecordingError, UsageError
 from wsproxy.replay import serve
@@ -145,10 +146,9 @@ def test_it_speaks_tls_with_a_certificate_made_for_it() -> None:
     with serve(SKYQ, 2, tls=True) as replay:
         assert replay.url(PATH).startswith("wss://127.0.0.1:")
         context = ssl.create_default_context(cadata=replay.certificate)
-        with connect(replay.url(PATH), ssl=context) as client:
-            assert client.recv(timeout=5) == status_document().decode()
+        assert first_message(replay.url(PATH), context) == status_document().decode()
         with pytest.raises(ssl.SSLCertVerificationError):
-            connect(replay.url(PATH))
+            first_message(replay.url(PATH), ssl.create_default_context())
         assert replay.report().mismatches == ()
 
 

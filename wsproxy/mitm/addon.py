@@ -12,7 +12,7 @@ from mitmproxy.proxy.layer import NextLayer
 from wsproxy.errors import RecordingError, WsproxyError
 from wsproxy.mitm.audience import audience
 from wsproxy.mitm.exchanges import Exchanges
-from wsproxy.mitm.gone_devices import GoneDevices
+from wsproxy.mitm.handlers import Handlers
 from wsproxy.mitm.internals import find_addon, options_error, shut_down
 from wsproxy.mitm.next_layer import choose_layer
 from wsproxy.mitm.notices import Notices
@@ -49,7 +49,7 @@ class WsproxyAddon:
         self.sessions = Sessions(lambda: audience(ctx.master))
         self.redaction: Redaction | None = None
         self.exchanges = Exchanges(self.sessions)
-        self.addons = [GoneDevices(), Notices(self.shown), self.exchanges]
+        self.addons = [Handlers(), Notices(self.shown), self.exchanges]
         self.failure: WsproxyError | None = None
         self.frames = 0
         self._observers = observers

@@ -68,7 +68,7 @@ class InterceptLayer(SessionLayer):
     ) -> None:
         super().__init__(context, session)
         self._patience_s = patience_s
-        session.wire.end_after(session.backlog.passed)
+        session.wire.end_after(lambda _: session.backlog.passed())
         self._outlets = {
             side: _Outlet(hold, window_shared=_shares_window(deflate, side)) for side, hold in holds.items()
         }
@@ -195,13 +195,14 @@ class InterceptLayer(SessionLayer):
             )
 
     def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
-        was_over = self._over
         rest = None if side in self._ended else self._outlets[side].hold.release()
         if rest is not None:
             yield from self._pass_on(side, rest, self.session.clock())
-        yield from self._end_direction(side, gone=gone)
-        if self._over and not was_over:
-            yield from super()._handle_event(Over())
+        yield from super()._end(side, gone=gone)
+
+    def _end_session(self) -> CommandGenerator[None]:
+        yield from super()._end_session()
+        yield from super()._handle_event(Over())
 
     def _cannot_put_in(self, side: Side) -> str:
         return f"the {side} has sent a Close frame" if self._outlets[side].hold.close else ""

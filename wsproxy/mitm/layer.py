@@ -113,15 +113,13 @@ class SessionLayer(Layer):
         self.session.change(ChangeKind.INJECTED, side, offset, offset, data)
         yield from self._send(side, data)
 
-    def _end_direction(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
+    def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
         """`side` sends no more; `gone`: it does not receive either. The other side gets to know it the same
         way.
         """
         if self._over or (side in self._ended and not gone):
             return
-        if side not in self._ended:
-            self._ended.append(side)
-            self.session.direction_ended(side)
+        self._note_end(side)
         if self.session.wire.was_reset(side):
             gone = True
             if self._passes_on_reset(side):
@@ -129,12 +127,20 @@ class SessionLayer(Layer):
         if not gone and side.other not in self._ended:
             yield commands.CloseTcpConnection(self.session.connection(side.other), half_close=True)
             return
+        yield from self._end_session()
+
+    def _note_end(self, side: Side) -> None:
+        if side not in self._ended:
+            self._ended.append(side)
+            self.session.direction_ended(side)
+
+    def _end_session(self) -> CommandGenerator[None]:
         self._over = True
-        self.session.finish(self._ended[0])
+        self.session.finish(self._ended[0] if self._ended else None)
         if unsent := self._never_put_in():
             _log.warning("%d frames were never injected: no message ended before the session did", unsent)
-        yield commands.CloseConnection(self.session.connection(side.other))
-        yield commands.CloseConnection(self.session.connection(side))
+        for side in Side:
+            yield commands.CloseConnection(self.session.connection(side))
 
     def _passes_on_reset(self, side: Side) -> bool:
         """Whether the other side is to see a reset where `side` sent one."""
@@ -215,11 +221,9 @@ class ObserveLayer(SessionLayer):
     def _submit_passed(self, seen: list[Seen]) -> None:
         self.session.wire.submit(Passed(self.session.flow, seen))
 
-    def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
-        was_over = self._over
-        yield from self._end_direction(side, gone=gone)
-        if self._over and not was_over:
-            yield from super().handle_event(Over())
+    def _end_session(self) -> CommandGenerator[None]:
+        yield from super()._end_session()
+        yield from super().handle_event(Over())
 
     def _cannot_put_in(self, side: Side) -> str:
         follower = self.session.tap.followers.get(side)

@@ -45,6 +45,10 @@ class HangUp(MessageInjected[Side]):
     """The connection with this side is to end without a Close frame."""
 
 
+class HungUp(MessageInjected[Side]):
+    """This side has ended its direction, which mitmproxy has not been told."""
+
+
 class NormalizeLayer(ObserveLayer):
     """Relays what a `Normalizer` makes of either side's stream."""
 
@@ -57,6 +61,7 @@ class NormalizeLayer(ObserveLayer):
         self._wakes_at_ns = 0
         self._shut: set[Side] = set()
         self._closing = self._lingers = False
+        self._session_over = asyncio.Event()
 
     def handle_event(self, event: events.Event) -> CommandGenerator[None]:
         """Take what only this mode knows; the rest is as in observe mode."""
@@ -67,6 +72,8 @@ class NormalizeLayer(ObserveLayer):
                 yield from self._close()
             case HangUp() if not self._over:
                 yield commands.CloseConnection(self.session.connection(event.message))
+            case HungUp():
+                yield from self._end(event.message, gone=True)
             case _:
                 yield from super().handle_event(event)
 
@@ -172,18 +179,24 @@ class NormalizeLayer(ObserveLayer):
         if self._over:
             return
         if self._lingers:
-            yield from super()._end(Side.SERVER, gone=True)
+            yield from self._end_session()
             return
         self._lingers = True
         self._shut.update(Side)
-        for side in Side:
-            if side.other not in self._ended:
+        self.session.wire.end_after(self._hung_up)
+        if not self._ended:
+            for side in Side:
                 yield commands.CloseTcpConnection(self.session.connection(side), half_close=True)
         asyncio.get_running_loop().call_later(_LINGER_S, self._hang_up)
 
     def _hang_up(self) -> None:
         if not self._over:
             self.session.wire.submit(BothClosed(self.session.flow, None))
+
+    async def _hung_up(self, side: Side) -> None:
+        """Have mitmproxy, which ends all with the client, wait for what the other side has to say yet."""
+        self.session.wire.submit(HungUp(self.session.flow, side))
+        await self._session_over.wait()
 
     def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
         if side not in self._ended and not self._over:
@@ -192,9 +205,15 @@ class NormalizeLayer(ObserveLayer):
             self._record(out, at_ns)
             yield from self._send_all(out)
             self._look_ahead(at_ns)
-        yield from super()._end(side, gone=gone)
-        if self._over:
-            self._stop_timer()
+        if self._lingers and side.other not in self._ended:
+            self._note_end(side)
+        else:
+            yield from super()._end(side, gone=gone)
+
+    def _end_session(self) -> CommandGenerator[None]:
+        yield from super()._end_session()
+        self._stop_timer()
+        self._session_over.set()
 
     def _inject(self, new: NewFrame) -> CommandGenerator[None]:
         side, at_ns = new.side, self.session.clock()

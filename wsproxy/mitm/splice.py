@@ -77,6 +77,13 @@ class SessionReader(asyncio.StreamReader):
         return await super().read(n)
 
 
+def session_reader(reader: asyncio.StreamReader) -> SessionReader:
+    """The same reader, retyped."""
+    reader.__class__ = SessionReader
+    assert isinstance(reader, SessionReader)
+    return reader
+
+
 class StreamProtocol(Protocol):
     """What a Leg needs of the asyncio.StreamReaderProtocol whose place it takes."""
 

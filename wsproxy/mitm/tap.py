@@ -21,12 +21,11 @@ class Tap:
     Times are nanoseconds since the epoch, offsets are bytes from the end of the side's opening handshake.
     """
 
-    __slots__ = ("_ended", "followers", "recorder")
+    __slots__ = ("followers", "recorder")
 
     def __init__(self, recorder: SessionRecorder | None, followers: Mapping[Side, Follower]) -> None:
         self.recorder = recorder
         self.followers = followers
-        self._ended = False
 
     def receive_data(self, side: Side, data: bytes, at_ns: int) -> list[Message | Frame]:
         """Take what `side` sent; the messages and control frames that completes, if anybody follows them."""
@@ -60,11 +59,11 @@ class Tap:
 
     def receive_eof(self, side: Side, how: TcpEnd, at_ns: int, *, close_notify: bool | None = None) -> None:
         """Note how `side`'s direction ended, and whether TLS had ended before it (None: not known)."""
-        if self.recorder is not None and not self._ended:
+        if self.recorder is not None:
             self.recorder.receive_eof(side, how, at_ns, close_notify=close_notify)
 
     def end(self, at_ns: int) -> None:
-        """Note that the session is over; later calls have no effect."""
-        if self.recorder is not None and not self._ended:
+        """Note that the session is over; nothing is recorded after that."""
+        if self.recorder is not None:
             self.recorder.end(at_ns)
-        self._ended = True
+            self.recorder = None

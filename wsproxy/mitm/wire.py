@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import cast
 
 from mitmproxy.connection import Client, Connection, Server
@@ -23,7 +24,7 @@ from mitmproxy.utils import asyncio_utils
 
 from wsproxy.mitm.internals import find_addon
 from wsproxy.mitm.pressure import Gate
-from wsproxy.mitm.splice import Leg, Relay, SessionReader
+from wsproxy.mitm.splice import Leg, Relay, SessionReader, session_reader
 from wsproxy.mitm.tls_layers import cut_off
 from wsproxy.protocol.frame import Side
 
@@ -46,7 +47,7 @@ def hold_reading(client: Client) -> Callable[[], None]:
         return lambda: None
     gate = Gate()
     gate.hold("early", True)
-    _session_reader(io.reader).gate = gate
+    session_reader(io.reader).gate = gate
     return gate.open_for_good
 
 
@@ -104,10 +105,10 @@ class Wire:
         for side, leg in self._legs.items():
             leg.splice(self._legs[side.other], relay)
 
-    def end_after(self, passed: Callable[[], Awaitable[None]]) -> None:
-        """Tell mitmproxy of the end of either direction only when `passed` has returned."""
-        for reader in self._readers.values():
-            reader.before_end = passed
+    def end_after(self, passed: Callable[[Side], Awaitable[None]]) -> None:
+        """Tell mitmproxy of the end of what a side sends only when `passed`, called with it, has returned."""
+        for side, reader in self._readers.items():
+            reader.before_end = partial(passed, side)
 
     def send(self, side: Side, data: bytes) -> None:
         """Write to this side past mitmproxy; without effect once it is closing."""
@@ -168,7 +169,7 @@ class Wire:
     def _take(self, side: Side, io: ConnectionIO, on_lost: Callable[[Side], None]) -> None:
         if not isinstance(io.reader, asyncio.StreamReader) or not isinstance(io.writer, asyncio.StreamWriter):
             return
-        reader = self._readers[side] = _session_reader(io.reader)
+        reader = self._readers[side] = session_reader(io.reader)
         reader.gate = self._gate
         transport = cast(asyncio.Transport, io.writer.transport)
         if transport.is_closing():
@@ -180,13 +181,6 @@ class Wire:
     def _gate_changed(self) -> None:
         for leg in self._legs.values():
             leg.update_reading()
-
-
-def _session_reader(reader: asyncio.StreamReader) -> SessionReader:
-    """The same reader, retyped."""
-    reader.__class__ = SessionReader
-    assert isinstance(reader, SessionReader)
-    return reader
 
 
 def _address(connection: Connection) -> tuple[str, int] | None:
