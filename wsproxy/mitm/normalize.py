@@ -38,14 +38,14 @@ class TimeHasPassed(MessageInjected[None]):
 
 
 class BothClosed(MessageInjected[None]):
-    """Both sides were sent a Close frame; `message` says whether they had their time to hang up."""
+    """Both sides were sent a Close frame; a second time: and have had their time to hang up."""
 
 
 class HangUp(MessageInjected[Side]):
     """The connection with this side is to end without a Close frame."""
 
 
-class HungUp(MessageInjected[Side]):
+class HasHungUp(MessageInjected[Side]):
     """This side has ended its direction, which mitmproxy has not been told."""
 
 
@@ -72,7 +72,7 @@ class NormalizeLayer(ObserveLayer):
                 yield from self._close()
             case HangUp() if not self._over:
                 yield commands.CloseConnection(self.session.connection(event.message))
-            case HungUp():
+            case HasHungUp():
                 yield from self._end(event.message, gone=True)
             case _:
                 yield from super().handle_event(event)
@@ -183,7 +183,7 @@ class NormalizeLayer(ObserveLayer):
             return
         self._lingers = True
         self._shut.update(Side)
-        self.session.wire.end_after(self._hung_up)
+        self.session.wire.end_after(self._hear_out)
         if not self._ended:
             for side in Side:
                 yield commands.CloseTcpConnection(self.session.connection(side), half_close=True)
@@ -193,9 +193,9 @@ class NormalizeLayer(ObserveLayer):
         if not self._over:
             self.session.wire.submit(BothClosed(self.session.flow, None))
 
-    async def _hung_up(self, side: Side) -> None:
+    async def _hear_out(self, side: Side) -> None:
         """Have mitmproxy, which ends all with the client, wait for what the other side has to say yet."""
-        self.session.wire.submit(HungUp(self.session.flow, side))
+        self.session.wire.submit(HasHungUp(self.session.flow, side))
         await self._session_over.wait()
 
     def _end(self, side: Side, *, gone: bool) -> CommandGenerator[None]:
