@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mitmproxy import ctx
 from mitmproxy.options import Options
 from mitmproxy.proxy import server
 
@@ -13,11 +15,12 @@ from tests.devices.certificates import client_tls, device_tls
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
 from tests.devices.loop import LoopThread
 from tests.devices.peer import PATIENCE_S
-from tests.mitm.inside import Seen, inside
+from tests.mitm.inside import InsideProxy, Seen, inside
 from tests.mitm.peers import hang_up, opened
 from tests.mitm.recording import stored
 from tests.wire.build import TEXT, client_frame, close, frame
 from tests.wire.handshakes import REQUEST, RESPONSE
+from wsproxy.protocol.frame import Side
 from wsproxy.store.model import SessionState, TcpEnd
 
 
@@ -26,14 +29,17 @@ def test_an_idle_session_outlives_mitmproxys_timeout(
     loop: LoopThread, device: Device, splice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that never becomes a session is closed for being idle; the session before it is not."""
-    options = [f"wsproxy_splice={splice}"]
-    if "tcp_timeout" in Options():
-        options.append("tcp_timeout=1")
-    else:
-        # mitmproxy 12.1
-        monkeypatch.setattr(server, "TCP_TIMEOUT", 1)
-    with inside(device, set_options=options) as proxy:
+
+    def be_impatient() -> None:
+        if "tcp_timeout" in Options():
+            ctx.options.update(tcp_timeout=1)
+        else:
+            # mitmproxy 12.1
+            monkeypatch.setattr(server, "TCP_TIMEOUT", 1)
+
+    with inside(device, set_options=[f"wsproxy_splice={splice}"]) as proxy:
         client, served = loop.run(opened(device, proxy.port))
+        proxy.call(be_impatient)
 
         async def outlive() -> None:
             idler = await connect(Route(proxy.port))
@@ -227,3 +233,43 @@ def test_what_comes_for_a_client_that_is_gone_troubles_nobody(
         loop.run(talk(proxy.port))
     assert "handler is closed" not in caplog.text
     assert "Unhandled error" not in caplog.text
+
+
+class Standstill:
+    """The proxy's event loop, in the middle of a turn, until `go_on`."""
+
+    def __init__(self, proxy: InsideProxy) -> None:
+        begun, self._over = threading.Event(), threading.Event()
+
+        def stand() -> None:
+            begun.set()
+            self._over.wait(PATIENCE_S)
+
+        self._thread = threading.Thread(target=lambda: proxy.call(stand))
+        self._thread.start()
+        assert begun.wait(PATIENCE_S)
+
+    def go_on(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+@pytest.mark.parametrize("uvloop", [False, True])
+@pytest.mark.parametrize("mode", [{}, {"set_options": ["wsproxy_splice=false"]}, {"intercept": True}])
+def test_last_words_are_read_though_a_write_finds_the_reset_first(
+    loop: LoopThread, device: Device, tmp_path: Path, mode: dict[str, Any], *, uvloop: bool
+) -> None:
+    words = client_frame(TEXT, b"last words")
+    with inside(device, recording=str(tmp_path / "r.db"), uvloop=uvloop, **mode) as proxy:
+        client, served = loop.run(opened(device, proxy.port))
+        proxy.settle()
+        standstill = Standstill(proxy)
+        # First on the list of what is to be read: it is written before the other socket is looked at.
+        loop.run(served.send(frame(TEXT, b"unheard")))
+        loop.run(client.send(words))
+        client.reset()
+        loop.run(client.gone())
+        standstill.go_on()
+        loop.run(served.expect(words))
+        loop.run(hang_up(served))
+    assert stored(tmp_path / "r.db").received[Side.CLIENT].endswith(words)

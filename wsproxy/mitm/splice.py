@@ -11,11 +11,16 @@ not do: a StreamReader resumes a transport that somebody else paused.)
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Protocol, cast
 
 from wsproxy.mitm.pressure import Gate
 from wsproxy.protocol.frame import Side
+
+_CHUNK = 1 << 16
 
 type Send = Callable[[bytes], None]
 type Relay = Callable[[Side, bytes, Send], None]
@@ -153,7 +158,8 @@ class Leg(asyncio.Protocol):
             self._relay(self.side, data, self._peer.send)
         elif self._peer is not None:
             self._held.append(data)
-            self._transport.pause_reading()
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
         else:
             self._original.data_received(data)
 
@@ -170,7 +176,13 @@ class Leg(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """The connection is gone. Where writing has found out, what came before the end is still unread."""
+        if exc is not None and not self._ended:
+            for data in _unread(self._transport):
+                self.data_received(data)
+        held, self._held = self._held, []
+        for data in held:
+            self._original.data_received(data)
         self._original.connection_lost(exc)
         if self._ended:
             self._on_lost(self.side)
@@ -197,3 +209,15 @@ class Leg(asyncio.Protocol):
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
+
+
+def _unread(transport: asyncio.Transport) -> Iterator[bytes]:
+    """What the kernel has received on this connection and nobody has read; it keeps that after a reset."""
+    # uvloop has no number for the socket of a connection that is gone, and raises ValueError.
+    with (
+        suppress(OSError, ValueError),
+        socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as same,
+    ):
+        same.setblocking(False)
+        while data := same.recv(_CHUNK):
+            yield data
