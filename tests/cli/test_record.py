@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from tests.cli.run import PATIENCE_S, WSPROXY, check_error, wsproxy, wsproxy_here
+from tests.devices.nobody import dead_port
 from wsproxy.demo.device import PATH, start_device, status_document
 from wsproxy.protocol.frame import Side
 from wsproxy.protocol.grammar import build_frame
@@ -232,9 +233,10 @@ def test_odd_frames_are_marked_live(tmp_path: Path) -> None:
 
 
 def test_a_dead_device_is_one_line(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with recording(f"ws://127.0.0.1:{port}", "-o", str(tmp_path / "a.db")) as running:
+    with (
+        dead_port() as port,
+        recording(f"ws://127.0.0.1:{port}", "-o", str(tmp_path / "a.db")) as running,
+    ):
         address = running.url.removeprefix("ws://").split(":")
         with socket.create_connection((address[0], int(address[1])), PATIENCE_S) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n\r\n")

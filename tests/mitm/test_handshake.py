@@ -7,6 +7,7 @@ from mitmproxy import http
 
 from tests.devices.endpoints import LOOPBACK, Device, Route, connect
 from tests.devices.loop import LoopThread
+from tests.devices.nobody import dead_port
 from tests.mitm.inside import inside
 from tests.mitm.peers import answered, hang_up, opened
 from tests.mitm.recording import stored
@@ -152,9 +153,7 @@ def test_a_refusal_is_told(loop: LoopThread, device: Device) -> None:
     assert proxy.sessions == 0
 
 
-def test_a_dead_device_is_told(loop: LoopThread, device: Device) -> None:
-    loop.run(device.close())
-
+def test_a_dead_device_is_told(loop: LoopThread) -> None:
     async def ask(port: int) -> bytes:
         client = await connect(Route(port))
         await client.send(ODD)
@@ -162,10 +161,10 @@ def test_a_dead_device_is_told(loop: LoopThread, device: Device) -> None:
         client.close()
         return head
 
-    with inside(device) as proxy:
+    with dead_port() as port, inside(mode=f"reverse:http://{LOOPBACK}:{port}") as proxy:
         assert loop.run(ask(proxy.port)).startswith(b"HTTP/1.1 502 ")
     [notice] = proxy.notices
-    assert notice.startswith(f"no session with ws://{LOOPBACK}:{device.port}/status: ")
+    assert notice.startswith(f"no session with ws://{LOOPBACK}:{port}/status: ")
 
 
 def test_a_device_that_sends_no_head_is_told(loop: LoopThread, device: Device) -> None:

@@ -82,7 +82,11 @@ def ends(session: StoredSession) -> dict[Side, TcpEnd]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("how", [TcpEnd.FIN, TcpEnd.RST])
 @pytest.mark.parametrize("first", Side)
-def test_they_are_recorded(tmp_path: Path, way: str, how: TcpEnd, first: Side) -> None:
+def test_they_are_recorded(
+    tmp_path: Path, way: str, how: TcpEnd, first: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Both hang up: how long they may take is not asked here.
+    monkeypatch.setattr("wsproxy.mitm.normalize._LINGER_S", 2 * PATIENCE_S)
     last = first.other
     with after_goodbye(tmp_path, way) as (proxy, peers):
         if how is TcpEnd.RST:

@@ -219,7 +219,7 @@ def test_mitmweb_shows_the_session(loop: LoopThread, device: Device) -> None:
         seen.wait(lambda: seen.messages == [b"on the web"])
         [url] = urls
         page, _, token = url.partition("/?token=")
-        with urllib.request.urlopen(f"{page}/flows?token={token}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{page}/flows?token={token}", timeout=30) as answer:
             [flow] = json.load(answer)
         loop.run(hang_up(client, served))
     assert flow["response"]["status_code"] == 101

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.run import wsproxy_here
 from tests.devices.certificates import device_tls
+from tests.devices.nobody import dead_port
 from tests.replay.live_device import (
     ASKED,
     CLIENT,
@@ -66,9 +67,8 @@ def test_a_device_with_its_own_certificate(tmp_path: Path) -> None:
 
 def test_where_there_is_no_device_the_exit_code_is_3(tmp_path: Path) -> None:
     path = record(tmp_path / "a.db", ASKED)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    done = wsproxy_here("replay", "client", str(path), "1", f"ws://127.0.0.1:{port}")
+    with dead_port() as port:
+        done = wsproxy_here("replay", "client", str(path), "1", f"ws://127.0.0.1:{port}")
     assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
 
 

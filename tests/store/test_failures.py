@@ -1,7 +1,6 @@
 """Everything that can be wrong with a recording's place: one line that says what to do, and nothing lost."""
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.devices.nobody import dead_port
 from tests.store.recording import (
     AT,
     HELLO,
@@ -218,12 +218,9 @@ def test_a_server_that_cannot_be_used_is_named(
 
 
 def test_a_server_that_cannot_be_reached_is_not_a_recording_that_cannot_be_used() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    url = f"postgresql+psycopg://nobody:hidden@127.0.0.1:{port}/none"
     for do in (start_recording, start_reading):
-        with pytest.raises(DatabaseReachError) as caught:
-            do(url)
+        with dead_port() as port, pytest.raises(DatabaseReachError) as caught:
+            do(f"postgresql+psycopg://nobody:hidden@127.0.0.1:{port}/none")
         text = str(caught.value)
         assert caught.value.exit_code == 3
         assert f"@127.0.0.1:{port}/none cannot be reached: check that the server runs" in text

@@ -47,7 +47,7 @@ def work(numbers):
             raise ValueError("a fault")
         yield number * number
 
-print(*supervise(work, 2, 9, patience=1.0), sep="\\n")
+print(*supervise(work, 2, 9, patience=5.0), sep="\\n")
 """
 
 
@@ -57,7 +57,7 @@ def test_a_recording_that_hangs_or_kills_its_reader_is_named() -> None:
     )
     assert done.stdout.splitlines() == [
         "4",
-        "3: hung for 1 s",
+        "3: hung for 5 s",
         "16",
         "5: ended its process with -6",
         "36",

@@ -207,7 +207,7 @@ def test_what_is_received_is_committed_within_moments(tmp_path: Path) -> None:
                 wait_until(
                     lambda turn=turn: recording.session(1).server.frames == turn + 1,  # type: ignore[misc]
                     "the frame to be committed",
-                    seconds=2,
+                    seconds=20,
                 )
 
 

@@ -156,7 +156,7 @@ async def _observed(scene: _Scene) -> None:
         f"wsproxy in front of it serves  {scene.url}",
     )
     stage.step(f"1. A client of 2018 asks with '{_OLD_SPELLING.decode()}'.")
-    received = await _ask_as_in_2018(scene.port)
+    received = await _ask_as_in_2018(scene.port, SILENCE_S)
     await asyncio.to_thread(scene.ends.wait_for, 1)
     stage.say(
         "",
@@ -172,7 +172,7 @@ async def _normalized(scene: _Scene) -> None:
     """What happens where what departs from the RFC is repaired."""
     stage = scene.stage
     stage.step("3. The client of 2018 again, through  wsproxy record --normalize")
-    received = await _ask_as_in_2018(scene.port)
+    received = await _ask_as_in_2018(scene.port, _PATIENCE_S)
     await asyncio.to_thread(scene.ends.wait_for, 1)
     if not received:
         raise ReachError("the client of 2018 got nothing although its request was repaired: try again")
@@ -183,8 +183,8 @@ _ACTS: tuple[tuple[str, _Act], ...] = (("", _observed), ("strict", _normalized))
 """Each with the profile that its proxy repairs by, if any."""
 
 
-async def _ask_as_in_2018(port: int) -> int:
-    """How many bytes follow the response head; if any do, the client closes as it should."""
+async def _ask_as_in_2018(port: int, patience_s: float) -> int:
+    """How many bytes follow the response head, in so long; if any do, the client closes as it should."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(_REQUEST_OF_2018)
@@ -195,7 +195,7 @@ async def _ask_as_in_2018(port: int) -> int:
                 if not data:
                     raise ReachError("the emulated box ended the connection: try again")
                 head.receive_data(data)
-        received = len(head.rest) or await _what_follows(reader)
+        received = len(head.rest) or await _what_follows(reader, patience_s)
         if received:
             writer.write(build_frame(Opcode.CLOSE, _NORMAL_CLOSURE, masking_key=os.urandom(4)).serialize())
             async with asyncio.timeout(_PATIENCE_S):
@@ -206,10 +206,10 @@ async def _ask_as_in_2018(port: int) -> int:
         writer.close()
 
 
-async def _what_follows(reader: asyncio.StreamReader) -> int:
-    """How many bytes come soon."""
+async def _what_follows(reader: asyncio.StreamReader, patience_s: float) -> int:
+    """How many bytes come in so long."""
     try:
-        async with asyncio.timeout(SILENCE_S):
+        async with asyncio.timeout(patience_s):
             data = await reader.read(_READ_SIZE)
     except TimeoutError:
         return 0
