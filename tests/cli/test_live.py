@@ -217,13 +217,15 @@ def test_what_no_frame_shows_is_said_beside_them() -> None:
         [
             Found("frame.masked-by-server", "masked", Side.SERVER, 0, repaired=False),
             Found("message.nul-padding", "1 zero byte", Side.SERVER, 7, repaired=False),
+            Found("keepalive.ping-unanswered", "pinged 3 times", Side.SERVER, 7, repaired=False),
             Found("stream.http-bytes", "HTTP, not a frame", Side.SERVER, 12, repaired=True),
         ],
     )
     lines = display.close()
     assert sum("frame.masked-by-server" in line for line in lines) == 1
+    assert sum("message.nul-padding" in line for line in lines) == 1
     assert lines[-2:] == [
-        "  ! server: 1 zero byte  (RFC 6455 5.6, message.nul-padding)",
+        "  ! server: pinged 3 times  (RFC 6455 5.5.2, keepalive.ping-unanswered)",
         "  + server: HTTP, not a frame  (RFC 6455 5.2, stream.http-bytes)  repaired",
     ]
 

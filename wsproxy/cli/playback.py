@@ -89,9 +89,10 @@ class Playback:
         offset = session.counts(side).received_bytes - len(tail)
         _, parts = dissect(tail[:_TAIL_SHOWN], dialect, side, heads=False, most=1)
         part = parts[0]
+        findings = tuple(replace(finding, offset=offset) for finding in part.findings)
         if not isinstance(part, FramePart):
-            return Seen(side, session.last_at_ns, OpaqueData(offset, tail, ""), None, part.findings)
-        findings = tuple(replace(f, offset=offset) for f in part.findings if f.rule_id == "stream.cut-short")
+            return Seen(side, session.last_at_ns, OpaqueData(offset, tail, ""), None, findings)
+        findings = tuple(finding for finding in findings if finding.rule_id == "stream.cut-short")
         return Seen(side, session.last_at_ns, part.frame._replace(offset=offset), None, findings)
 
 

@@ -1,6 +1,6 @@
 """One thing a side sent together with what is odd about it: the unit in which sessions are shown."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wsproxy.protocol.frame import Frame, FramePiece, OpaqueData, Side, WireEvent
     from wsproxy.protocol.message import Message
     from wsproxy.protocol.session import SessionEvent
+    from wsproxy.store.model import StoredFinding
     from wsproxy.store.session_recorder import Found
 
 _MOST_NAMED = 1000
@@ -40,6 +41,25 @@ class Seen:
         if message is None or (frame is not None and message.frames == 1 and not message.compressed):
             return None
         return message
+
+
+class Named:
+    """The departures that were shown with what was seen; of each kind as many as are recorded, and more."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, Side]] = Counter()
+        self._places: set[tuple[str, Side, int | None]] = set()
+
+    def add(self, seen: Seen) -> None:
+        """Take note of those of `seen`."""
+        for finding in seen.findings:
+            kind = finding.rule_id, seen.side
+            self._counts[kind] += 1
+            if self._counts[kind] <= _MOST_NAMED:
+                self._places.add((*kind, finding.offset))
+
+    def __contains__(self, found: "StoredFinding") -> bool:
+        return (found.rule_id, found.side, found.offset) in self._places
 
 
 class SessionSight:
@@ -76,9 +96,9 @@ class SessionSight:
         from wsproxy.conformance.checks_frames import (
             check_between_frames,
             check_frame,
-            check_message,
             check_opaque,
         )
+        from wsproxy.conformance.checks_messages import check_payload
         from wsproxy.protocol.frame import Frame, OpaqueData
 
         findings: list[Finding] = []
@@ -95,7 +115,7 @@ class SessionSight:
             findings = check_opaque(event, side)
             self._opaque.add(side)
         if message is not None and side not in self._lost:
-            findings += check_message(message, side)
+            findings += check_payload(message, side, event if isinstance(event, Frame) else None)
         self._named.extend((finding.rule_id, side, finding.offset) for finding in findings)
         return Seen(side, at_ns, event, message, tuple(findings))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wsproxy.cli.playback import Playback
     from wsproxy.cli.seen import Seen
     from wsproxy.cli.views import View
-    from wsproxy.store.model import StoredChange, StoredSession
+    from wsproxy.store.model import StoredChange, StoredFinding, StoredSession
     from wsproxy.store.reader import Recording
 
 _POLL_S = 0.1
@@ -60,7 +60,7 @@ def show(
     from wsproxy.cli.filters import parse_filters
     from wsproxy.cli.paint import Output
     from wsproxy.cli.playback import Playback
-    from wsproxy.cli.seen import Seen
+    from wsproxy.cli.seen import Named, Seen
     from wsproxy.cli.views import JsonView, TextView
     from wsproxy.protocol.frame import Side
     from wsproxy.store.reader import open_recording
@@ -79,16 +79,30 @@ def show(
         else:
             view = TextView(limit=lines, show_hex=show_hex, messages_only=messages)
             output.print_all(_heading(stored))
-        for found in opened.findings(stored.id):
-            if found.offset is None and side in (None, str(found.side)):
-                output.print_all(view.found(stored.id, found))
+        for found in _found_beside(opened, stored.id, side, opening=True):
+            output.print_all(view.found(stored.id, found))
+        named = Named()
         for seen in _read(opened, stored.id, playback, output, follow):
             if not isinstance(seen, Seen):
                 output.print_all(view.changed(stored.id, seen))
-            elif wanted(seen):
+                continue
+            named.add(seen)
+            if wanted(seen):
                 output.print_all(view.seen(stored.id, seen))
+        for found in _found_beside(opened, stored.id, side, opening=False):
+            if found not in named:
+                output.print_all(view.found(stored.id, found))
         stored = opened.session(stored.id)
         output.print_all(view.ended(stored.id, stored.end) if stored.end else _unended(stored, as_json))
+
+
+def _found_beside(
+    opened: "Recording", session_id: int, side: str | None, *, opening: bool
+) -> "Iterator[StoredFinding]":
+    """The recorded findings about the opening handshake, or about all that followed."""
+    for found in opened.findings(session_id):
+        if (found.offset is None) is opening and side in (None, str(found.side)):
+            yield found
 
 
 def _show_exchanges(opened: "Recording", output: "Output", lines: int, as_json: bool) -> None:

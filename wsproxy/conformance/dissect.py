@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from wsproxy.conformance.checks_foreign import foreign_bytes
-from wsproxy.conformance.checks_frames import FrameContext, check_frame, check_message, check_opaque
+from wsproxy.conformance.checks_frames import FrameContext, check_frame, check_opaque
+from wsproxy.conformance.checks_messages import check_payload
 from wsproxy.conformance.finding import Finding
 from wsproxy.protocol.decoder import FrameDecoder
 from wsproxy.protocol.deflate import DeflateParameters
@@ -235,7 +236,7 @@ def _take_frame(frame: Frame, dialect: Dialect, state: _State) -> None:
         message = state.assembler.receive(frame)
         if message is not None:
             findings += [
-                replace(found, offset=frame.offset) for found in check_message(message, context.side)
+                replace(found, offset=frame.offset) for found in check_payload(message, context.side, frame)
             ]
     state.parts.append(FramePart(frame, fields, tuple(findings), message, missing))
     state.context = context.after(frame)
