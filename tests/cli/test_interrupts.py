@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,3 +73,31 @@ def test_a_recording_survives_many(tmp_path: Path) -> None:
     assert said in ("", "No session passed: nothing was recorded.")
     with open_recording(str(place)) as recording:
         assert list(recording.sessions()) == []
+
+
+DROPPED = """
+import signal, sys
+
+def press(frame, event, argument):
+    if event == "call" and frame.f_code.co_name == "cb" and {begun!r} in sys.modules:
+        sys.setprofile(None)
+        signal.raise_signal(signal.SIGINT)
+
+sys.setprofile(press)
+sys.argv = ["wsproxy", "record", "ws://127.0.0.1:9", "-p", "0", "--no-recording"]
+from wsproxy.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("begun", ["click", "mitmproxy"])
+def test_one_that_falls_into_a_callback_of_an_import_is_heard(begun: str) -> None:
+    """Python's own handler raises KeyboardInterrupt there, which Python prints and drops."""
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED.format(begun=begun)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

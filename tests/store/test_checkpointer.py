@@ -134,8 +134,9 @@ def test_there_may_be_no_log(tmp_path: Path) -> None:
     location = parse_location(str(tmp_path / "recording.db"))
     engine = writing_engine(location, 1.0)
     held: list[bool] = []
-    checkpointer = Checkpointer(engine, tmp_path / "other.db", SMALL_LOG, held.append)
+    # As in a recorder, the file is made before there is a second connection.
     with engine.connect() as connection:
+        checkpointer = Checkpointer(engine, tmp_path / "other.db", SMALL_LOG, held.append)
         checkpointer.look(connection)
-    checkpointer.stop()
+        checkpointer.stop()
     assert held == []

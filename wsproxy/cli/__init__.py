@@ -7,6 +7,7 @@
   its `ration` allows. Both give `seen` things to the `views`, which make text of them (`render`, `payload`,
   `mended`) or JSON (`objects`). `exchanges` are plain HTTP, `filters` belong to `show --filter`, and `paint`
   knows the terminal.
+- `dropped` hears a Ctrl-C that Python drops.
 - Behind single commands: `differences` (`diff`, `replay client`), `linting` and `reports` (`lint`),
   `replay_view` (`replay server`).
 - Behind `explain`: `explain_input` reads bytes written in any `notation` (`dumps`, `numbers`; `surroundings`
@@ -16,10 +17,13 @@
 
 import os
 
+from wsproxy.cli.dropped import INTERRUPTED, no_interrupt_is_dropped
+
 try:
-    from wsproxy.cli.main import main
+    with no_interrupt_is_dropped():
+        from wsproxy.cli.main import main
 except KeyboardInterrupt:
     # The imports take a moment, in which the group that turns Ctrl-C into its exit code is not there yet.
-    os._exit(130)
+    os._exit(INTERRUPTED)
 
 __all__ = ["main"]

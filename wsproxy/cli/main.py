@@ -14,6 +14,7 @@ import click
 
 from wsproxy.cli.demo import demo
 from wsproxy.cli.diff import diff
+from wsproxy.cli.dropped import INTERRUPTED, no_interrupt_is_dropped
 from wsproxy.cli.explain import explain
 from wsproxy.cli.export import export, import_
 from wsproxy.cli.lint import lint
@@ -24,8 +25,6 @@ from wsproxy.cli.redact import redact
 from wsproxy.cli.replay import replay
 from wsproxy.cli.show import show
 from wsproxy.errors import WsproxyError
-
-_INTERRUPTED = 130
 
 
 def _open_streams() -> None:
@@ -65,12 +64,13 @@ class CommandLine(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         try:
-            code = self._exit_code()
+            with no_interrupt_is_dropped():
+                code = self._exit_code()
             with suppress(OSError):
                 sys.stdout.flush()
             _end_at_once_when_interrupted(code)
         except KeyboardInterrupt:
-            code = _INTERRUPTED
+            code = INTERRUPTED
             _end_at_once_when_interrupted(code)
         sys.exit(code)
 
@@ -84,7 +84,7 @@ class CommandLine(click.Group):
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         except (click.Abort, KeyboardInterrupt):
-            return _INTERRUPTED
+            return INTERRUPTED
         except WsproxyError as error:
             click.echo(f"wsproxy: {printable(str(error))}", err=True)
             return error.exit_code
