@@ -202,6 +202,15 @@ def test_findings_are_compared(tmp_path: Path) -> None:
     assert (row.side, row.differences[0]) == (SERVER, (Kind.FINDINGS, ("- 1 of a", "+ 3 of a")))
 
 
+def test_what_does_not_count_is_left_out_of_what_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    record(path, [(SERVER, 0x1, b'{"id":1,"on":true}')], [(SERVER, 0x1, b'{"id":2,"on":false}')])
+    (row,), _ = compare(path, match="json:/id")
+    (difference,) = row.differences
+    assert difference.kind is Kind.CHANGED
+    assert [line for line in difference.lines if line[0] in "+-"] == ['-   "on": true', '+   "on": false']
+
+
 def test_heads_are_compared_apart_from_what_must_differ() -> None:
     head = b"GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: x\r\nOrigin: o\r\n\r\n"
     other = b"GET / HTTP/1.1\r\nHost: b:1\r\nSec-WebSocket-Key: y\r\nOrigin: o\r\n\r\n"

@@ -1,10 +1,12 @@
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.replay.messages import message
 from wsproxy.replay.near import MOST_CANDIDATES, describe_difference, nearest, similarity
+from wsproxy.store.pointers import Pointers
 
 
 def difference(recorded: bytes | str, live: bytes | str) -> list[str]:
@@ -48,6 +50,29 @@ def test_json_that_says_the_same_is_said_to() -> None:
         '- {"a":1}',
         '+ {"a": 1}',
     ]
+
+
+@pytest.mark.parametrize(
+    ("pointers", "recorded", "live", "wanted"),
+    [
+        (["/id"], '{"id":1,"ask":1}', '{"ask":2,"id":"x"}', ['-   "ask": 1,', '+   "ask": 2,']),
+        (["/id"], '{"id":1,"ask":1}', '{"ask":2}', ['-   "ask": 1', '+   "ask": 2']),
+        (["/id"], '{"ask":1}', '{"ask":2,"id":[1,{}]}', ['-   "ask": 1,', '+   "ask": 2,']),
+        (["/id"], '{"id":1,"re":1}', '{"id":2,"re":2}', ['-   "re": 1', '+   "re": 2']),
+        (["/id"], '{"id":1}', '{ "id": 2 }', []),
+        (["/id"], '{"id":1}', '["id"]', ["- {", '-   "id": 1', "- }", "+ [", '+   "id"', "+ ]"]),
+        (["/a/id"], '{"a":{"id":1}}', '{"a":5}', ['-   "a": {', '-     "id": 1', "-   }", '+   "a": 5']),
+        (["/*/id"], '[{"id":1,"n":1}]', '[{"id":2,"n":2}]', ['-     "n": 1', '+     "n": 2']),
+        (["/*/id"], '[{"id":1}]', '[{"id":2},3]', ["-   }", "+   },", "+   3"]),
+        (["/0", "/2"], "[1,2,3]", "[4,5]", ["-   2", "+   5"]),
+        (["/0", "/2"], "[1,2]", "[4,5,6]", ["-   2,", "+   5,"]),
+    ],
+)
+def test_values_that_do_not_count_are_left_out(
+    pointers: list[str], recorded: str, live: str, wanted: list[str]
+) -> None:
+    lines = describe_difference(message(recorded), message(live), exempt=Pointers.of(pointers))
+    assert [line for line in lines if line[0] in "+-"] == wanted
 
 
 def test_text_is_compared_line_by_line() -> None:

@@ -75,6 +75,83 @@ def test_values_of_this_run_are_carried_into_what_the_device_sends(path: Path) -
     run(scenario())
 
 
+VARYING = replace(AT_ONCE, match="json", vary=("/id",))
+
+
+def lines(report: ReplayReport, starts: str | tuple[str, ...]) -> list[str]:
+    """The lines of a report that begin so, times left out."""
+    found = (line.strip().lstrip("0123456789. ") for line in report.text.splitlines())
+    return [line for line in found if line.startswith(starts)]
+
+
+def test_the_report_shows_what_was_sent_with_the_values_of_this_run(path: Path) -> None:
+    agreed = response(b"Sec-WebSocket-Extensions: permessage-deflate")
+    first = frame(1, b'{"id":"abc1","ok":true}') + frame(9, b'{"id":"abc1"}') + frame(1, b'{"id":"abc2"}')
+    squeezed = frame(1, deflated(b'{"seen":1,"id":"abc1"}')[0], rsv=4)
+    cut = frame(1, b'{"n":2,"id"', fin=False), frame(0, b':"abc1"}')
+    answer = [Chunk(Side.SERVER, data) for data in (first, squeezed, *cut)]
+    record(path, [says('{"id":"abc1","ask":1}'), *answer, FIN], begin=start(response=agreed))
+
+    async def scenario() -> None:
+        async with running(path, VARYING) as server:
+            client = await opened(server, REQUEST, agreed)
+            with closing(client):
+                await client.send(client_frame(1, b'{"id":"q1","ask":1}'))
+                await client.expect_end()
+            assert client.received.bytes[len(agreed) :].startswith(frame(1, b'{"id":"q1","ok":true}'))
+            report = await settled(server)
+            assert lines(report, "<-") == [
+                '<- text {"id":"q1","ok":true}',
+                '<- ping {"id":"q1"}',
+                '<- text {"id":"abc2"}',
+                '<- text {"seen":1,"id":"q1"}',
+                '<- text {"n":2,"id":"q1"}',
+            ]
+            assert [line.message.length for line in report.transcript[-2:]] == [20, 17]
+
+    run(scenario())
+
+
+def test_the_report_leaves_values_that_vary_out_of_a_difference(path: Path) -> None:
+    chunks = [says('{"id":"abc1","ask":1}'), answers('{"id":"abc1"}'), says('{"id":"abc2","ask":2}')]
+    record(path, chunks)
+
+    async def scenario(options: ReplayOptions, wanted: list[str]) -> None:
+        async with running(path, options) as server:
+            client = await opened(server)
+            with closing(client):
+                await client.send(client_frame(1, b'{"id":"q1","ask":1}'))
+                await client.send(client_frame(1, b'{"id":"q2","ask":3}'))
+                await client.expect_end()
+            report = await settled(server)
+            assert lines(report, ("- ", "+ ")) == wanted
+
+    run(scenario(VARYING, ['-   "ask": 2,', '+   "ask": 3,']))
+    run(scenario(replace(AT_ONCE, match="json:/id"), ['-   "ask": 2,', '+   "ask": 3,']))
+    # What no pattern is found in is compared exactly: there the value counts.
+    both = ['-   "ask": 2,', '-   "id": "abc2"', '+   "ask": 3,', '+   "id": "q2"']
+    run(scenario(replace(VARYING, match='regex:"ask":(1)'), both))
+
+
+def test_the_report_shows_no_secret_that_is_carried(path: Path) -> None:
+    rules = Redaction.of(["json:/token"])
+    chunks = [says('{"token":"s3cret","ask":1}'), answers('{"token":"s3cret","ok":1}'), FIN]
+    record(path, chunks, redaction=rules)
+
+    async def scenario() -> None:
+        async with running(path, replace(VARYING, vary=("/token",))) as server:
+            client = await opened(server)
+            with closing(client):
+                await client.send(client_frame(1, b'{"token":"mine","ask":1}'))
+                await client.expect(frame(1, b'{"token":"mine","ok":1}'))
+                await client.expect_end()
+            (sent,) = lines(await settled(server), "<-")
+            assert "mine" not in sent
+            assert '"ok":1' in sent
+
+    run(scenario())
+
+
 def test_a_recording_without_its_secrets_is_still_replayed(path: Path) -> None:
     rules = Redaction.of(["json:/token", "query:access_token", r"regex:/devices/(\w+)"])
     asks = request(start=b"GET /devices/s3cret/chat?access_token=s3cret HTTP/1.1")

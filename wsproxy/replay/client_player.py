@@ -123,8 +123,7 @@ class ClientPlayer(Player):
         return super()._pass(step, live)
 
     def _stand_for(self, step: Expect, live: PlayedMessage) -> Action | None:
-        if self._variation is not None:
-            self._variation.capture(step.message, live)
+        self._variation.capture(step.message, live)
         return self._pass(step, live)
 
     def _mismatch(self, live: PlayedMessage, step: Expect | None) -> Action | None:

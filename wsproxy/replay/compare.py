@@ -202,7 +202,8 @@ class _Aligned:
             return (Difference(Kind.MOVED if pair.elsewhere else alone),)
         found = []
         if not pair.same:
-            lines = describe_difference(first.message, second.message, self._options.names)
+            options = self._options
+            lines = describe_difference(first.message, second.message, options.names, options.matcher.exempt)
             found.append(Difference(Kind.CHANGED, tuple(lines)))
         if _framing(first) != _framing(second):
             found.append(Difference(Kind.FRAMING, (f"- {_framing(first)}", f"+ {_framing(second)}")))

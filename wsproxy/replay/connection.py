@@ -126,5 +126,6 @@ class ClientConnection:
         recorded = [message for message in left if message.side is Side.CLIENT]
         if expected is not None and not expected.control:
             recorded.insert(0, expected)
-        near = nearest(recorded, live if self._play is None else self._play.as_recorded(live))
+        shown = live if self._play is None else self._play.as_recorded(live)
+        near = nearest(recorded, shown, self._setting.matcher.exempt)
         return (None, ()) if near is None else (near.message, near.diff)

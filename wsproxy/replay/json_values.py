@@ -83,6 +83,15 @@ def canonical(value: Any, ignored: Pointers) -> str:
     return "".join(parts)
 
 
+def with_values(value: Any, other: Any, pointers: Pointers) -> Any:
+    """The document with what stands at `pointers` in the other one: with nothing where that has nothing."""
+    if pointers.nodes and type(value) is type(other) is tuple:
+        return _object_with_values(value, other, pointers)
+    if pointers.nodes and type(value) is type(other) is list:
+        return _array_with_values(value, other, pointers)
+    return value
+
+
 def pretty_lines(value: Any) -> list[str]:
     """The document for a diff: a line for each member or element, members by name."""
     return list(_pretty(value, "", "", ""))
@@ -144,6 +153,28 @@ def _write_array(elements: list[Any], ignored: Pointers, parts: list[str]) -> No
     while written and written[-1] is _IGNORED:
         written.pop()
     parts.append("[" + "".join(f"{each}," for each in written) + "]")
+
+
+def _object_with_values(
+    members: tuple[tuple[str, Any], ...], others: tuple[tuple[str, Any], ...], pointers: Pointers
+) -> tuple[tuple[str, Any], ...]:
+    named = dict(others)
+    placed = [(name, value, pointers.below(name)) for name, value in members]
+    return (
+        *((name, with_values(value, named.get(name), at)) for name, value, at in placed if not at.target),
+        *(member for member in others if pointers.below(member[0]).target),
+    )
+
+
+def _array_with_values(elements: list[Any], others: list[Any], pointers: Pointers) -> list[Any]:
+    filled: list[Any] = []
+    for index in range(max(len(elements), len(others))):
+        at, here, there = pointers.below(str(index)), elements[index : index + 1], others[index : index + 1]
+        if at.target:
+            filled += there
+        else:
+            filled += [with_values(value, there[0], at) for value in here] if there else here
+    return filled
 
 
 def _scalar(value: Any) -> str:

@@ -21,6 +21,10 @@ _TEXT_LIMIT = 1 << 16
 class Matcher(Protocol):
     """Compares messages."""
 
+    @property
+    def exempt(self) -> Pointers:
+        """Where in JSON documents values do not count."""
+
     def key(self, message: PlayedMessage) -> Hashable:
         """What of the message counts: those with equal keys match."""
 
@@ -81,6 +85,11 @@ class _Keyed:
 
     __slots__ = ()
 
+    @property
+    def exempt(self) -> Pointers:
+        """Where in JSON documents values do not count."""
+        return Pointers()
+
     def key(self, message: PlayedMessage) -> Hashable:
         """What of the message counts."""
         return _exact(message)
@@ -108,6 +117,11 @@ class _JsonMatcher(_Keyed):
 
     def __init__(self, ignored: Pointers) -> None:
         self._ignored = ignored
+
+    @property
+    def exempt(self) -> Pointers:
+        """What the pointers say."""
+        return self._ignored
 
     def key(self, message: PlayedMessage) -> Hashable:
         """What the document says."""
@@ -139,6 +153,11 @@ class _RedactingMatcher(_Keyed):
     def __init__(self, matcher: Matcher, redact: Callable[[PlayedMessage], PlayedMessage]) -> None:
         self._matcher = matcher
         self._redact = redact
+
+    @property
+    def exempt(self) -> Pointers:
+        """What does not count without secrets either."""
+        return self._matcher.exempt
 
     def key(self, message: PlayedMessage) -> Hashable:
         """What counts of what is left without its secrets."""

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from wsproxy.protocol.beginnings import common_length
 from wsproxy.protocol.opcodes import opcode_name
-from wsproxy.replay.json_values import NotJson, parse_json, pretty_lines
+from wsproxy.replay.json_values import NotJson, parse_json, pretty_lines, with_values
 from wsproxy.replay.model import PlayedMessage
+from wsproxy.store.pointers import Pointers
 
 MOST_CANDIDATES = 256
 """How many recorded messages are looked at."""
@@ -25,6 +26,7 @@ _LEAD = 40
 _ROW = 8
 _SHOWN_ROWS = 16
 _TEXT, _BINARY = 0x1, 0x2
+_NOWHERE = Pointers()
 
 
 class Near(NamedTuple):
@@ -35,8 +37,12 @@ class Near(NamedTuple):
     diff: list[str]
 
 
-def nearest(recorded: Iterable[PlayedMessage], live: PlayedMessage) -> Near | None:
-    """The most similar of the first `MOST_CANDIDATES` recorded messages (of equals the first), if any."""
+def nearest(
+    recorded: Iterable[PlayedMessage], live: PlayedMessage, exempt: Pointers = _NOWHERE
+) -> Near | None:
+    """The most similar of the first `MOST_CANDIDATES` recorded messages (of equals the first), if any; its
+    diff leaves out what is `exempt`.
+    """
     features = _features(live)
     best: PlayedMessage | None = None
     most = -1.0
@@ -44,7 +50,7 @@ def nearest(recorded: Iterable[PlayedMessage], live: PlayedMessage) -> Near | No
         similar = _likeness(message, live, features)
         if similar > most:
             best, most = message, similar
-    return None if best is None else Near(best, most, describe_difference(best, live))
+    return None if best is None else Near(best, most, describe_difference(best, live, exempt=exempt))
 
 
 def similarity(recorded: PlayedMessage, live: PlayedMessage) -> float:
@@ -53,10 +59,13 @@ def similarity(recorded: PlayedMessage, live: PlayedMessage) -> float:
 
 
 def describe_difference(
-    recorded: PlayedMessage, live: PlayedMessage, names: tuple[str, str] = ("recorded", "live")
+    recorded: PlayedMessage,
+    live: PlayedMessage,
+    names: tuple[str, str] = ("recorded", "live"),
+    exempt: Pointers = _NOWHERE,
 ) -> list[str]:
     """How the live message (`+`) differs from the recorded one (`-`); no lines if it does not. `names` are
-    what to call the two.
+    what to call the two. JSON values at the pointers `exempt` are the live ones in both.
 
     JSON member by member, text line by line, anything else as hex side by side. Bounded, whatever the size;
     nothing in the lines can move a cursor.
@@ -65,7 +74,7 @@ def describe_difference(
     if recorded.opcode != live.opcode:
         lines = [f"- {opcode_name(recorded.opcode)}", f"+ {opcode_name(live.opcode)}"]
     if recorded.payload != live.payload:
-        lines += _payload_difference(recorded, live, names)
+        lines += _payload_difference(recorded, live, names, exempt)
     elif recorded.length != live.length:
         lines += [f"- {recorded.length:,} bytes", f"+ {live.length:,} bytes"]
     if len(lines) > _SHOWN_LINES:
@@ -94,7 +103,9 @@ def _likeness(recorded: PlayedMessage, live: PlayedMessage, features: Counter[by
     return common if recorded.opcode == live.opcode else 0.8 * common
 
 
-def _payload_difference(recorded: PlayedMessage, live: PlayedMessage, names: tuple[str, str]) -> list[str]:
+def _payload_difference(
+    recorded: PlayedMessage, live: PlayedMessage, names: tuple[str, str], exempt: Pointers
+) -> list[str]:
     if _BINARY in (recorded.opcode, live.opcode) or recorded.control:
         return list(_hex_difference(recorded.payload, live.payload, names))
     try:
@@ -103,13 +114,20 @@ def _payload_difference(recorded: PlayedMessage, live: PlayedMessage, names: tup
         return list(_hex_difference(recorded.payload, live.payload, names))
     if max(len(old), len(new)) <= _JSON_LIMIT:
         try:
-            before, after = pretty_lines(parse_json(old.encode())), pretty_lines(parse_json(new.encode()))
+            return _json_difference(old, new, exempt)
         except NotJson:
-            return _text_difference(old.split("\n"), new.split("\n"))
-        if before != after:
-            return _text_difference(before, after)
-        return ["the same JSON, written differently:", *_text_difference(old.split("\n"), new.split("\n"))]
+            pass
     return _text_difference(old.split("\n"), new.split("\n"))
+
+
+def _json_difference(old: str, new: str, exempt: Pointers) -> list[str]:
+    one, other = parse_json(old.encode()), parse_json(new.encode())
+    before, after = pretty_lines(with_values(one, other, exempt)), pretty_lines(other)
+    if before != after:
+        return _text_difference(before, after)
+    if pretty_lines(one) != after:
+        return []
+    return ["the same JSON, written differently:", *_text_difference(old.split("\n"), new.split("\n"))]
 
 
 def _text_difference(old: list[str], new: list[str]) -> list[str]:

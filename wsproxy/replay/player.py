@@ -17,7 +17,7 @@ from wsproxy.replay.pings import Pings
 from wsproxy.replay.script import Expect, ExpectBytes, ExpectEnd, Play, PlayEnd, Step
 from wsproxy.replay.timing import Grace, Pace
 from wsproxy.replay.unrecorded import Unrecorded, departure
-from wsproxy.replay.variation import Variation
+from wsproxy.replay.variation import Unvaried
 from wsproxy.store.model import TcpEnd
 
 
@@ -37,7 +37,7 @@ class Player:
         recorded_ns: int,
         began_ns: int,
         side: Side = Side.SERVER,
-        variation: Variation | None = None,
+        variation: Unvaried | None = None,
         masking_key: bytes | None = None,
     ) -> None:
         self._options = options
@@ -45,7 +45,7 @@ class Player:
         self._log = log
         self._pace = Pace(options.speed, recorded_ns, began_ns)
         self._unrecorded = Unrecorded(side, log, masking_key)
-        self._variation = variation
+        self._variation = variation or Unvaried()
         self._script = Cursor()
         self._batch = Batch()
         self._inbox: deque[PlayedMessage] = deque()
@@ -122,11 +122,12 @@ class Player:
         if wait := self._pace.wait_ns(step.at_ns, now_ns):
             return self._wait(now_ns + wait, now_ns)
         data = step.data if not step.answers else self._pings.answer(step) or step.data
+        data = self._variation.receive_data(data)
         self._pace.played(step.at_ns)
         self._script.advance()
         if step.said:
-            self._log.played(now_ns, step.said)
-        return Write(data if self._variation is None else self._variation.receive_data(data))
+            self._log.played(now_ns, self._variation.said(step.said))
+        return Write(data)
 
     def _wait(self, until_ns: int, now_ns: int) -> Action | None:
         """Wait, but let no Ping that is not recorded wait with it."""
@@ -147,7 +148,7 @@ class Player:
         self._own_end = True
         if how is TcpEnd.RST:
             self._peer_ended = self._gone = True
-        rest = b"" if self._variation is None else self._variation.receive_eof()
+        rest = self._variation.receive_eof()
         if not rest:
             return End(how)
         self._batch.end = End(how)
@@ -171,8 +172,7 @@ class Player:
             return self._heard_close(step, live)
         if step.message.opcode != Opcode.CLOSE and self._matcher.matches(step.message, live):
             self._log.heard(live, recorded=True)
-            if self._variation is not None:
-                self._variation.capture(step.message, live)
+            self._variation.capture(step.message, live)
             return self._pass(step, live)
         return self._mismatch(live, step)
 
@@ -193,7 +193,7 @@ class Player:
         if now_ns < until_ns:
             return Wait(until_ns)
         self._early = cut
-        return Write(cut.data if self._variation is None else self._variation.receive_data(cut.data))
+        return Write(self._variation.receive_data(cut.data))
 
     def _may_be_awaited(self, step: Play) -> bool:
         """Whether some of this may have come before what was recorded before it."""

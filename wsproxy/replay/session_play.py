@@ -159,7 +159,7 @@ class SessionPlay:
         made = frozenset[ChangeRules]() if sent or self._pages is None else self._pages.made
         reading = reading_of(start, dialects, made, {Side.SERVER})
         dialect = dialects[Side.CLIENT if sent else Side.SERVER]
-        return Variation(vary, Side.SERVER, head, dialect, reading)
+        return Variation(vary, Side.SERVER, head, dialect, reading, self.as_recorded)
 
     async def _turns(self, player: Player, pages: Pages, hearing: Hearing, since_ns: int) -> None:
         link, clock = self._link, self._setting.clock
