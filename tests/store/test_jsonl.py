@@ -1,7 +1,9 @@
 """Recordings as text: the same in every respect, readable, and refused with the line where they are not."""
 
+import functools
 import json
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -36,6 +38,8 @@ from wsproxy.store.model import ChangeKind, SessionState
 from wsproxy.store.reader import open_recording
 from wsproxy.store.session_recorder import Changed, SessionRecorder
 from wsproxy.store.writer import Recorder
+
+RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -114,8 +118,9 @@ def test_recordings_of_all_kinds_are_the_same_as_text(tmp_path: Path) -> None:
     check_round_trip(place, tmp_path)
 
 
-def test_an_old_format_becomes_text(tmp_path: Path) -> None:
-    check_round_trip(FORMAT_1, tmp_path)
+@pytest.mark.parametrize("place", [FORMAT_1, *RECORDINGS.glob("*.db")], ids=lambda place: place.name)
+def test_a_recording_kept_in_git_becomes_text(place: Path, tmp_path: Path) -> None:
+    check_round_trip(place, tmp_path)
 
 
 def test_texts_are_readable_and_every_event_has_its_line(tmp_path: Path) -> None:
@@ -205,6 +210,47 @@ def test_what_has_lost_a_frame_is_no_text_that_nobody_can_read(tmp_path: Path) -
     with pytest.raises(RecordingError, match=r"frames of the client: 3 were recorded, 2 are there"):
         as_text(place, tmp_path / "r.jsonl")
     assert not (tmp_path / "r.jsonl").exists()
+
+
+def record_messages(place: Path) -> None:
+    """Of the server: a plain message, one in two frames, a compressed one, one that is left unfinished."""
+    sent = [frame(1, b"plain"), frame(1, b"in ", fin=False) + frame(0, b"two")]
+    sent += [frame(1, bytes.fromhex("f248cdc9c90700"), rsv=4), frame(2, b"unfinished", fin=False)]
+    start = replace(START, response_head=DEFLATE_RESPONSE)
+    end = functools.partial(SessionRecorder.receive_eof, side=Side.SERVER, how="fin", at_ns=AT)
+    record_session(place, [(Side.SERVER, b"".join(sent))], start=start, then=end)
+
+
+def test_a_text_without_one_of_its_messages_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "r.jsonl"
+    record_messages(place)
+    lines = place.read_text("utf-8").splitlines(keepends=True)
+    messages = [number for number, line in enumerate(lines) if line.startswith('{"type":"message"')]
+    assert len(messages) == 3
+    for number in messages:
+        place.write_text("".join([*lines[:number], *lines[number + 1 :]]), "utf-8")
+        said = f'line {len(lines) - 1} cannot be taken: "messages" is 4, and there are 3 lines of messages'
+        with pytest.raises(RecordingError, match=re.escape(said)):
+            open_recording(str(place))
+
+
+def test_what_has_lost_a_message_is_no_text_that_nobody_can_read(tmp_path: Path) -> None:
+    place = tmp_path / "r.db"
+    record_messages(place)
+    with closing(sqlite3.connect(place)) as connection, connection:
+        connection.execute("DELETE FROM assembled_messages WHERE compressed")
+    with pytest.raises(RecordingError, match=r"messages of the server: 4 were recorded, 3 are there"):
+        as_text(place, tmp_path / "r.jsonl")
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_a_message_found_after_the_others_were_counted(tmp_path: Path) -> None:
+    """One left unfinished stands where its last frame does: between rows that are read one after another."""
+    place = tmp_path / "r.db"
+    record_messages(place)
+    with closing(sqlite3.connect(place)) as connection, connection:
+        connection.execute("UPDATE sides SET messages = 3 WHERE messages = 4")
+    check_round_trip(place, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from wsproxy.protocol.grammar import DIALECTS
 from wsproxy.replay.as_sent import as_sent
 from wsproxy.replay.hearing import Hearing
 from wsproxy.replay.script import End, Happening, Script, Step, Tail
-from wsproxy.store.failures import lost_frames
+from wsproxy.store.failures import lost
 from wsproxy.store.model import SessionStart, SessionState, StoredEvent, StoredSession, TcpEnd
 from wsproxy.store.reader import Recording
 
@@ -88,7 +88,7 @@ def _all_there(events: Iterator[StoredEvent], session: StoredSession) -> Iterato
     for side, found in frames.items():
         recorded = session.counts(side).frames
         if session.state is SessionState.ENDED and found != recorded:
-            raise lost_frames(session.id, side, recorded, found)
+            raise lost(session.id, side, "frames", recorded, found)
 
 
 def _with_ends(events: Iterator[StoredEvent], ends: list[End]) -> Iterator[StoredEvent | End]:

@@ -117,9 +117,9 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
-def lost_frames(session_id: int, side: Side, recorded: int, found: int) -> RecordingError:
-    """What is wrong with a session that has not as many frames of a side as its row says."""
+def lost(session_id: int, side: Side, what: str, recorded: int, found: int) -> RecordingError:
+    """What is wrong with a session that has fewer of `what` from a side than its row says."""
     return RecordingError(
-        f"session {session_id} is damaged (frames of the {side.value}: {recorded} were recorded, {found} are"
+        f"session {session_id} is damaged ({what} of the {side.value}: {recorded} were recorded, {found} are"
         " there): restore the recording from a copy"
     )

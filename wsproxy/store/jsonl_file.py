@@ -9,7 +9,7 @@ from wsproxy.store import schema
 from wsproxy.store.failures import explained
 from wsproxy.store.jsonl_lines import FORMAT, LineError, decode, encode, first_line, record_of
 from wsproxy.store.location import Location
-from wsproxy.store.records import EVENT_TABLES, Record
+from wsproxy.store.records import EVENT_TABLES, Counts, Record
 
 LINE_LIMIT = 64 << 20
 """The longest line there may be, in bytes."""
@@ -86,7 +86,7 @@ class _Order:
         self.missing_sides = 0
         self._session = self._exchange = self._position = 0
         self._rank = 0
-        self._frames = [0, 0]
+        self._counts = Counts()
 
     def check(self, record: Record) -> None:
         """Take the next row; raises LineError if it may not come now."""
@@ -99,28 +99,29 @@ class _Order:
             if self.missing_sides or self._exchange or number <= self._session:
                 raise LineError('"session" is out of order: sessions come one after another, by their number')
             self._session, self._position, self._rank, self.missing_sides = number, 0, 0, 2
-            self._frames = [0, 0]
+            self._counts = Counts()
         elif record.session_id != self._session or not self.missing_sides:
             raise LineError(f'"session" is {record.session_id}, among the lines of session {self._session}')
         elif record.table is schema.sides:
             if number != self._session * 2 + 2 - self.missing_sides:
                 raise LineError('"side" is out of order: the client comes first, then the server, at the end')
-            self._check_frames(self._frames[2 - self.missing_sides], record.values["frames"])
+            self._check_counts(2 - self.missing_sides, record)
             self.missing_sides -= 1
         else:
             self._check_event(record, number)
 
-    def _check_frames(self, found: int, recorded: int) -> None:
-        if found != recorded:
-            raise LineError(f'"frames" is {recorded}, and there are {found} lines of frames of this side')
+    def _check_counts(self, side: int, record: Record) -> None:
+        if gone := self._counts.lost(side, record.values):
+            what, recorded, found = gone
+            lines = "frames" if what == "frames" else "messages (or of frames that are one)"
+            raise LineError(f'"{what}" is {recorded}, and there are {found} lines of {lines} of this side')
 
     def _check_event(self, record: Record, number: int) -> None:
         rank = EVENT_TABLES.index(record.table)
         if self.missing_sides < 2 or (number, rank) <= (self._position, self._rank):
             raise LineError('"position" is out of order: each line of a session has a greater one')
         self._position, self._rank = number, rank
-        if record.table is schema.frames:
-            self._frames[record.values["side"]] += 1
+        self._counts.add(record)
 
 
 def _record(line: bytes, number: int) -> Record | None:

@@ -1,5 +1,8 @@
 """Where the messages of a recording are: those that are one plain frame in `frames`, the others assembled."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Text, cast, exists, false, func, literal, null, or_, select
 
 from wsproxy.protocol.frame import RSV1
@@ -38,6 +41,13 @@ PLAIN_MESSAGES = select(
     ~exists().where(assembled_messages.c.id == frames.c.id),
 )
 """Messages that are one complete frame."""
+
+
+def is_plain(frame: Mapping[str, Any]) -> bool:
+    """Whether a row of `frames` is such a message, unless one with its id is assembled."""
+    complete = frame["payload_length"] == len(frame["payload"]) or bool(frame["trailer"])
+    return bool(frame["fin"]) and frame["rsv"] < RSV1 and 0 < frame["opcode"] < _CONTROL and complete
+
 
 ASSEMBLED_MESSAGES = select(
     *(assembled_messages.c[column.name] for column in PLAIN_MESSAGES.selected_columns)

@@ -1,14 +1,15 @@
 """A recording row by row, in the order in which a JSONL recording holds it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import merge
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, func, select
 
 from wsproxy.store import schema
-from wsproxy.store.failures import lost_frames
+from wsproxy.store.failures import lost
+from wsproxy.store.messages import is_plain
 from wsproxy.store.model import SessionState
 from wsproxy.store.pages import Pages
 from wsproxy.store.rows import side_of
@@ -33,11 +34,43 @@ class Record(NamedTuple):
     values: dict[str, Any]
 
 
+class Counts:
+    """How many frames and messages of each side there are among the rows of a session."""
+
+    def __init__(self) -> None:
+        self.frames: Counter[int] = Counter()
+        self.messages: Counter[int] = Counter()
+        self._plain = 0
+
+    def add(self, event: Record) -> None:
+        """Count the next one."""
+        number, side = event.values["id"], event.values["side"]
+        if event.table is schema.frames:
+            self.frames[side] += 1
+            if is_plain(event.values):
+                self.messages[side] += 1
+                self._plain = number
+        elif event.table is schema.assembled_messages and number != self._plain:
+            self.messages[side] += 1
+
+    def lost(self, side: int, recorded: Mapping[str, Any]) -> tuple[str, int, int] | None:
+        """Of what there is not as much as a row of `sides` says, with how many that says and there are.
+
+        More messages are none too many: what a session under way leaves unfinished is put among the rows that
+        were there when they were counted.
+        """
+        if self.frames[side] != recorded["frames"]:
+            return "frames", recorded["frames"], self.frames[side]
+        if self.messages[side] < recorded["messages"]:
+            return "messages", recorded["messages"], self.messages[side]
+        return None
+
+
 def session_records(pages: Pages, version: int, session_id: int, state: SessionState) -> Iterator[Record]:
     """The rows of a session: its own, its events in order, those of both sides.
 
     One that is still being recorded is as it was at one moment, and interrupted there. Raises RecordingError
-    if frames are gone: the rows would be refused where they are read again.
+    if frames or messages are gone: the rows would be refused where they are read again.
     """
     first, beyond = schema.first_id(session_id), schema.first_id(session_id + 1)
     of = schema.sessions
@@ -60,16 +93,15 @@ def session_records(pages: Pages, version: int, session_id: int, state: SessionS
         for events, last in zip(EVENT_TABLES, last_ids, strict=True)
         if last is not None
     )
-    frames: Counter[int] = Counter()
+    counts = Counts()
     for record in merge(*events, key=lambda record: int(record.values["id"])):
-        if record.table is schema.frames:
-            frames[record.values["side"]] += 1
+        counts.add(record)
         yield record
     for row in side_rows:
-        side = row.id - session_id * 2
-        if row.frames != frames[side]:
-            raise lost_frames(session_id, side_of(side), row.frames, frames[side])
-        yield Record(schema.sides, session_id, dict(row._mapping))
+        side, values = row.id - session_id * 2, dict(row._mapping)
+        if gone := counts.lost(side, values):
+            raise lost(session_id, side_of(side), *gone)
+        yield Record(schema.sides, session_id, values)
 
 
 def exchange_records(pages: Pages, version: int) -> Iterator[Record]:
