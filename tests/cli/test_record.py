@@ -240,7 +240,7 @@ def test_a_dead_device_is_one_line(tmp_path: Path) -> None:
         address = running.url.removeprefix("ws://").split(":")
         with socket.create_connection((address[0], int(address[1])), PATIENCE_S) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n\r\n")
-            running.wait_for(rf"127\.0\.0\.1:{port}.*\n", "err")
+            running.wait_for(rf"127\.0\.0\.1:{port}.*; is the device on, and the address right\?\n", "err")
         assert running.end() == 0
     assert "Traceback" not in running.err
     told = f"No session passed; recorded 1 HTTP exchange in {tmp_path / 'a.db'}\n"

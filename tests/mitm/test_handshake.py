@@ -164,7 +164,8 @@ def test_a_dead_device_is_told(loop: LoopThread) -> None:
     with dead_port() as port, inside(mode=f"reverse:http://{LOOPBACK}:{port}") as proxy:
         assert loop.run(ask(proxy.port)).startswith(b"HTTP/1.1 502 ")
     [notice] = proxy.notices
-    assert notice.startswith(f"no session with ws://{LOOPBACK}:{port}/status: ")
+    assert notice.startswith(f"no session with ws://{LOOPBACK}:{port}/status: [Errno ")
+    assert notice.endswith("; is the device on, and the address right?")
 
 
 def test_a_device_that_sends_no_head_is_told(loop: LoopThread, device: Device) -> None:

@@ -20,6 +20,8 @@ _PROXY_HINTS = (
         "give the upstream proxy its user and password with --set upstream_auth=USER:PASSWORD",
     ),
 )
+# What the system says of a connection that could not be made begins so.
+_UNREACHED_HINTS = (("[Errno ", "is the device on, and the address right?"),)
 _HINTS = (
     *_PROXY_HINTS,
     ("Certificate verify failed", "to connect all the same, use --insecure (mitmproxy's ssl_insecure)"),
@@ -33,10 +35,12 @@ _HINTS = (
     ("dh key too small", "for an old device, use --legacy-tls"),
     ("connection closed", "for an old device, use --legacy-tls; if it speaks no TLS, ask for ws://"),
     ("does not speak TLS", "ask for ws://"),
+    *_UNREACHED_HINTS,
 )
 _PLAIN_HINTS = (
     *_PROXY_HINTS,
     ("server closed connection", "if it speaks TLS, ask for wss://"),
+    *_UNREACHED_HINTS,
 )
 
 _OLD_CLIENT = "for an old client, use --set tls_version_client_min=TLS1 --set ciphers_client=ALL:@SECLEVEL=0"
