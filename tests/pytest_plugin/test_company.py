@@ -143,6 +143,12 @@ def test_xdist_and_what_nobody_uses(skyq: Project) -> None:
     result.stdout.no_fnmatch_line("recordings/skyq.db")
 
 
+def test_nothing_that_nobody_uses(skyq: Project) -> None:
+    skyq.write(ASYNCIO)
+    result = skyq.run("--ws-unused")
+    result.stdout.fnmatch_lines(["*WebSocket recordings that no test has used*", "none"])
+
+
 def test_it_costs_nothing_until_it_is_used(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         "import sys\n"

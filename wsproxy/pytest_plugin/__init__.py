@@ -163,8 +163,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not config.getoption("--ws-unused"):
         return
     terminalreporter.section("WebSocket recordings that no test has used")
-    root = config.rootpath
-    for path in config.stash[_USAGE].unused():
+    root, unused = config.rootpath, config.stash[_USAGE].unused()
+    if not unused:
+        terminalreporter.write_line("none")
+    for path in unused:
         terminalreporter.write_line(str(path.relative_to(root) if path.is_relative_to(root) else path))
 
 
