@@ -62,6 +62,7 @@ def test_a_session_is_played_once_and_then_refused() -> None:
             connect(replay.url("/elsewhere"))
     said = [mismatch.what for mismatch in replay.report().mismatches]
     assert said[0].startswith("the one session recorded for /as/system/status was played already")
+    assert said[0].endswith("; with loop (--loop) they are played again")
     assert said[1] == f"nothing was recorded for /elsewhere; recorded: {PATH}"
 
 

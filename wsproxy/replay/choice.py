@@ -221,4 +221,4 @@ def place_of(target: bytes) -> tuple[str, str]:
 def _all_played(path: str, count: int) -> str:
     what = "the one session" if count == 1 else f"all {count} sessions"
     was = "was" if count == 1 else "were"
-    return f"{what} recorded for {path} {was} played already; with loop they are played again"
+    return f"{what} recorded for {path} {was} played already; with loop (--loop) they are played again"
